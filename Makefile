@@ -47,7 +47,7 @@ objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 lib-srcs = $(foreach l,$(1),$(lib-$(l)))
 fuzz-objs = $(patsubst %.c,build/fuzz/obj/%.o,$(1))
 
-all: $(addprefix $(B)/,$(programs) $(static-programs)) $(B)/python build/lockstep
+all: $(addprefix $(B)/,$(programs) $(static-programs)) $(B)/python $(if $(filter lockstep,$(programs)),build/lockstep)
 
 build/lockstep: $(B)/lockstep
 	$(Q)mkdir -p build && ln -sfn $(variant)/lockstep build/lockstep
