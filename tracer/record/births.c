@@ -4,6 +4,7 @@
 #include "tracer/record/recorder.h"
 
 #include "tracer/record/births.h"
+#include "tracer/record/follow.h"
 #include "tracer/record/inject.h"
 #include "tracer/record/mem.h"
 
@@ -75,6 +76,7 @@ struct task *on_birth(struct recorder *r, struct task *parent, int event)
 	if (!join_parent(r, child, parent->proc, flags & CLONE_THREAD))
 		return NULL;
 	emit_task(r, child, parent->tid, flags);
+	follow_born(child, parent);
 	return child;
 }
 
@@ -195,6 +197,8 @@ struct task *on_exec(struct recorder *r, struct task *t, pid_t tgid)
 	p->crashed = false;
 	image_set(r, p);
 	evidence_exec(r, t, (pid_t)former);
+	if (!r->started)
+		follow_start(r, t);
 	r->started = true;
 	return t;
 }

@@ -10,6 +10,7 @@
 #include "tracer/record/recorder.h"
 
 #include "tracer/record/capture.h"
+#include "tracer/record/follow.h"
 #include "tracer/record/inject.h"
 #include "tracer/record/mem.h"
 #include "tracer/record/redact.h"
@@ -174,6 +175,8 @@ static void call_enter(struct recorder *r, struct task *t, const struct stop_inf
 		return;
 	if (t->cur.nr == SYS_rt_sigaction)
 		read_action(t);
+	else if (t->cur.nr == SYS_sched_setaffinity)
+		follow_enter(r, t);
 	capture_enter(r, t);
 	if (r->opt->inject)
 		inject_enter(r, t);
@@ -217,6 +220,8 @@ static void call_leave(struct recorder *r, struct task *t, const struct stop_inf
 	if (!(t->cur.flags & TF_I386)) {
 		if (t->cur.rule)
 			ret = inject_leave(r, t, ret);
+		if (t->cur.nr == SYS_sched_getaffinity || t->cur.nr == SYS_sched_setaffinity)
+			follow_leave(r, t, ret);
 		capture_leave(r, t, ret);
 		call_watch(r, t, ret);
 		redact_track(r->opt->redact, t, ret);

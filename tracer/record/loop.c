@@ -7,6 +7,7 @@
 #include "tracer/record/recorder.h"
 
 #include "tracer/record/births.h"
+#include "tracer/record/follow.h"
 #include "tracer/record/inject.h"
 #include "tracer/record/start.h"
 
@@ -66,6 +67,7 @@ static void push_all(struct recorder *r)
 	if (!r->push)
 		return;
 	r->push = false;
+	follow_end(r);
 	task_each(&r->tasks, push_to_end, r);
 }
 
@@ -306,6 +308,7 @@ static void tick(struct recorder *r)
 	int sig = signals_end_request();
 
 	r->last_tick = now;
+	follow_tick(r);
 	if (sig && r->mode != REC_KILL && !r->ended_by) {
 		r->ended_by = sig;
 		emit_note(r, 0, "the recorder was asked to end by signal %d", sig);
@@ -340,6 +343,9 @@ static void loop(struct recorder *r)
 		int status;
 		pid_t tid = wait4(-1, &status, __WALL, &ru);
 
+		r->follow.stops++;
+		if (r->follow.choosing)
+			follow_choose(r);
 		if (tid > 0)
 			dispatch(r, tid, status, &ru);
 		else if (errno == ECHILD)

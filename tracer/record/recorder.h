@@ -22,6 +22,17 @@ enum recorder_mode {
 	REC_STACKS, /* time is up: collect a stack of every task, then kill */
 };
 
+/* See follow.h. */
+struct follow {
+	bool on;
+	bool spread;   /* tasks have their own masks; else all are on `cpu` */
+	bool choosing; /* the scheduler may place the recorder's next wake-up */
+	int cpu;
+	cpu_set_t own; /* the recorder's mask at its start */
+	unsigned int score, ticks;
+	unsigned int stops; /* since the last tick */
+};
+
 struct recorder {
 	const struct options *opt;
 	struct trace_writer *w;
@@ -42,6 +53,7 @@ struct recorder {
 	bool give_up;		 /* not even SIGKILL helped: leave */
 	int ended_by;		 /* signal that ended the recorder */
 	struct task *held_child; /* whose parent's event just came */
+	struct follow follow;
 	/* births by image, for `proc=K` */
 	struct birth_count {
 		char *image;

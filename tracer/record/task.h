@@ -77,8 +77,7 @@ struct task {
 	unsigned int npending;
 	/* following */
 	cpu_set_t cpus; /* the affinity that the tracee believes in */
-	bool pinned, cpus_own;
-	bool computing; /* running outside of calls */
+	bool pinned;
 };
 
 #define TASK_BUCKETS 1024
