@@ -7,6 +7,7 @@
 #include "tracer/record/follow.h"
 #include "tracer/record/inject.h"
 #include "tracer/record/mem.h"
+#include "tracer/record/seccomp.h"
 
 #include "common/cleanup.h"
 
@@ -77,6 +78,7 @@ struct task *on_birth(struct recorder *r, struct task *parent, int event)
 		return NULL;
 	emit_task(r, child, parent->tid, flags);
 	follow_born(child, parent);
+	child->filter = seccomp_get(parent->filter);
 	return child;
 }
 
@@ -210,10 +212,10 @@ void on_exit_event(struct recorder *r, struct task *t)
 
 	ptrace(PTRACE_GETEVENTMSG, t->tid, 0, &status);
 	sig = (int)(status & 0x7f);
+	/* No delivery-stop came for it: a filter's KILL (SA_IMMUTABLE), or one that init ignores.
+	 */
 	if (sig && sig != SIGKILL && !t->proc->crashed)
-		evidence_crash(r, t, sig);
-	if (sig == SIGSYS && t->in_call)
-		t->cur.flags |= TF_SECCOMP;
+		evidence_crash(r, t, sig, false);
 	calls_abandon(r, t);
 	if (t->proc->refs == 1)
 		vma_sample(r, t->proc, t->tid, rec_now(r), true);

@@ -10,6 +10,7 @@
 #include "tracer/record/recorder.h"
 
 #include "tracer/record/capture.h"
+#include "tracer/record/filters.h"
 #include "tracer/record/follow.h"
 #include "tracer/record/inject.h"
 #include "tracer/record/mem.h"
@@ -101,10 +102,10 @@ static bool pending_resume(struct task *t, const struct stop_info *si)
 	return true;
 }
 
-/* Calls that were left by longjmp: the stack has been unwound past them. */
+/* Calls that were left by longjmp: a handler's own calls are made below them on the stack. */
 static void pending_unwound(struct recorder *r, struct task *t, uint64_t sp)
 {
-	while (t->npending && sp > t->pending[t->npending - 1].sp)
+	while (t->npending && sp >= t->pending[t->npending - 1].sp)
 		pending_end(r, t, TK_CALL, -t->pending_code[t->npending - 1]);
 }
 
@@ -171,6 +172,8 @@ static void call_enter(struct recorder *r, struct task *t, const struct stop_inf
 		return;
 	pending_unwound(r, t, si->sp);
 	call_begin(r, t, si);
+	if (t->filter || si->nr == SYS_seccomp || si->nr == SYS_prctl)
+		filters_enter(r, t, si);
 	if (si->i386)
 		return;
 	if (t->cur.nr == SYS_rt_sigaction)
@@ -198,6 +201,8 @@ static void call_watch(struct recorder *r, struct task *t, int64_t ret)
 
 	if (nr == SYS_rt_sigaction)
 		signal_track_action(t, ret);
+	else if (t->filter_new)
+		filters_leave(r, t, ret);
 	else if (nr == SYS_ptrace)
 		note_ptrace(r, t, ret);
 	else if (vma_is_memory_call(nr) && ret >= 0)

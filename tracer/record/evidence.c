@@ -147,7 +147,7 @@ static void cap_stack(struct recorder *r, pid_t tid, uint64_t sp, size_t max)
 		cap_whole(&r->payload, TC_STACK, p, done);
 }
 
-void evidence_crash(struct recorder *r, struct task *t, int signo)
+void evidence_crash(struct recorder *r, struct task *t, int signo, bool at_delivery)
 {
 	struct trace_event ev = {.kind = signo ? TK_CRASH : TK_STACK,
 		.nr = (uint16_t)signo,
@@ -156,7 +156,7 @@ void evidence_crash(struct recorder *r, struct task *t, int signo)
 	siginfo_t si;
 
 	buf_reset(&r->payload);
-	if (signo && !ptrace(PTRACE_GETSIGINFO, t->tid, 0, &si)) {
+	if (at_delivery && !ptrace(PTRACE_GETSIGINFO, t->tid, 0, &si)) {
 		cap_whole(&r->payload, TC_SIGINFO, &si, sizeof(si));
 		ev.arg[0] = si.si_code > 0 ? (uint64_t)si.si_addr : 0;
 		ev.ret = si.si_code;

@@ -74,7 +74,7 @@ static void push_all(struct recorder *r)
 static void take_stack(struct recorder *r, struct task *t)
 {
 	if (!t->stack_done && t->proc)
-		evidence_crash(r, t, 0);
+		evidence_crash(r, t, 0, false);
 	t->stack_done = true;
 }
 

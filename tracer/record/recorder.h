@@ -121,8 +121,8 @@ void on_gone(struct recorder *r, struct task *t, int status, const struct rusage
 
 /* TK_EXEC with what belongs to it. */
 void evidence_exec(struct recorder *r, struct task *t, pid_t former);
-/* TK_CRASH or TK_STACK (signo 0). */
-void evidence_crash(struct recorder *r, struct task *t, int signo);
+/* TK_CRASH or TK_STACK (signo 0). at_delivery: t is in the signal's delivery-stop. */
+void evidence_crash(struct recorder *r, struct task *t, int signo, bool at_delivery);
 
 /* ---- vma.c ---- */
 

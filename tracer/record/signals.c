@@ -120,5 +120,5 @@ void on_signal(struct recorder *r, struct task *t, int sig)
 	if (sig >= 1 && sig <= 64 && (t->proc->sig.resethand & BIT(sig)))
 		t->proc->sig.caught &= ~BIT(sig);
 	if (signal_is_fatal(t->proc, t->tid, sig))
-		evidence_crash(r, t, sig);
+		evidence_crash(r, t, sig, true);
 }

@@ -1,5 +1,7 @@
 #include "tracer/record/task.h"
 
+#include "tracer/record/seccomp.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +48,8 @@ static void task_free(struct task *t)
 	buf_fini(&t->cur.caps);
 	for (unsigned int i = 0; i < CALL_PENDING_MAX; i++)
 		buf_fini(&t->pending[i].caps);
+	seccomp_put(t->filter);
+	seccomp_put(t->filter_new);
 	proc_put(t->proc);
 	free(t);
 }

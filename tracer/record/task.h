@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 struct inject_rule;
+struct seccomp_filter;
 
 /* A call in progress. */
 struct call {
@@ -70,6 +71,8 @@ struct task {
 	struct call cur;
 	/* rt_sigaction in progress */
 	uint64_t act_handler, act_flags;
+	/* seccomp: what it has, and what the call in progress would add */
+	struct seccomp_filter *filter, *filter_new;
 	/* Interrupted calls that the kernel may restart, outermost first; code: 512.. */
 	struct call pending[CALL_PENDING_MAX];
 	int pending_code[CALL_PENDING_MAX];
