@@ -8,9 +8,12 @@
 
 static const struct cli_usage g_usage = {
 	.synopsis = "run [OPTIONS] [--] CMD...",
-	.about = "Runs CMD in a target. The run starts from the host's files, in a layer that is thrown\n"
-		 "away afterwards, with a private /tmp, no network but loopback, and a cleared environment.\n"
-		 "The exit status is the command's; 128+n: it died of signal n; 125: lockstep or the target\n"
+	.about = "Runs CMD in a target. The run starts from the host's files, in a layer that is "
+		 "thrown\n"
+		 "away afterwards, with a private /tmp, no network but loopback, and a cleared "
+		 "environment.\n"
+		 "The exit status is the command's; 128+n: it died of signal n; 125: lockstep or "
+		 "the target\n"
 		 "failed; 126, 127: CMD cannot be executed, was not found.",
 	.examples = "  lockstep run --target runsc -- python3 -c 'print(1)'\n"
 		    "  lockstep run --target native --keep-changes out -- make",

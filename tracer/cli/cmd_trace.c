@@ -39,11 +39,15 @@ static const struct opt g_own[] = {
 
 static const struct cli_usage g_usage = {
 	.synopsis = "trace [OPTIONS] -o FILE [--] CMD...",
-	.about = "Runs CMD in a target as `lockstep run` does, and records its system calls, signals and\n"
-		 "memory layout in FILE, to be read with `lockstep show` and `lockstep diff`. Where a target\n"
-		 "cannot be recorded, FILE.log holds the target's own log. The exit status is that of `run`.",
+	.about = "Runs CMD in a target as `lockstep run` does, and records its system calls, "
+		 "signals and\n"
+		 "memory layout in FILE, to be read with `lockstep show` and `lockstep diff`. "
+		 "Where a target\n"
+		 "cannot be recorded, FILE.log holds the target's own log. The exit status is that "
+		 "of `run`.",
 	.examples = "  lockstep trace --target runsc -o true.trace -- /bin/true\n"
-		    "  lockstep trace --target native -o t --outcome t.json --inject 'call=getrandom errno=ENOSYS' -- python3 -c 1",
+		    "  lockstep trace --target native -o t --outcome t.json --inject "
+		    "'call=getrandom errno=ENOSYS' -- python3 -c 1",
 	.groups = OG_TARGET | OG_STATE | OG_OUTPUT | OG_COMMAND,
 	.own = g_own,
 };
@@ -75,15 +79,18 @@ static void recorder_options(const struct trace_options *own, struct words *w)
 static int check(const struct cli_options *o, const struct trace_options *own, struct err *e)
 {
 	if (!o->nwords)
-		return err_set(e, EINVAL, "trace needs a command: lockstep trace -o FILE -- CMD...");
+		return err_set(
+			e, EINVAL, "trace needs a command: lockstep trace -o FILE -- CMD...");
 	if (!o->output && !own->no_record)
-		return err_set(e, EINVAL, "trace needs -o FILE, or --no-record for the outcome alone");
+		return err_set(
+			e, EINVAL, "trace needs -o FILE, or --no-record for the outcome alone");
 	if (own->no_record && own->inject.n)
 		return err_set(e, EINVAL, "--inject is done by the recorder: not with --no-record");
 	return 0;
 }
 
-static int run_trace(const struct cli_options *o, const struct trace_options *own, struct words *recorder)
+static int run_trace(
+	const struct cli_options *o, const struct trace_options *own, struct words *recorder)
 {
 	CLEANUP(free) char *trace = NULL, *log = NULL, *maps = NULL;
 	const char *base = o->output ? o->output : own->outcome;
@@ -97,7 +104,8 @@ static int run_trace(const struct cli_options *o, const struct trace_options *ow
 	};
 
 	trace = base ? absolute(base) : NULL;
-	if (trace && (asprintf(&log, "%s.log", trace) < 0 || asprintf(&maps, "%s.maps", trace) < 0)) {
+	if (trace &&
+		(asprintf(&log, "%s.log", trace) < 0 || asprintf(&maps, "%s.maps", trace) < 0)) {
 		warn_msg("out of memory");
 		return EXIT_RUN_SELF;
 	}

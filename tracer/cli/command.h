@@ -16,13 +16,13 @@ command_fn cmd_run, cmd_trace, cmd_target, cmd_doctor, cmd_exec_python;
 command_fn cmd_show, cmd_elf, cmd_compare;
 
 /*
- * Becomes `python3 -m module argv[1..]`, with PYTHONPATH and LOCKSTEP_EXE set. Only returns when that
- * failed: an exit status, after the sentence.
+ * Becomes `python3 -m module argv[1..]`, with PYTHONPATH and LOCKSTEP_EXE set. Only returns when
+ * that failed: an exit status, after the sentence.
  */
 int python_exec(const char *module, char **argv);
 
-/* The folder of this executable (lockstep-record stands there too); never NULL, aborts when /proc is
- * not there. */
+/* The folder of this executable (lockstep-record stands there too); never NULL, aborts when /proc
+ * is not there. */
 const char *exe_folder(void);
 /* Where the target descriptions that come with lockstep are. */
 const char *targets_folder(void);

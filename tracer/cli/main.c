@@ -50,7 +50,8 @@ static void usage(FILE *out)
 	size_t i;
 
 	fprintf(out, "usage: lockstep COMMAND [OPTIONS] [-- CMD...]\n\n"
-		     "Runs a program natively and under a user-space Linux emulator, and shows with proof\n"
+		     "Runs a program natively and under a user-space Linux emulator, and shows "
+		     "with proof\n"
 		     "where the two part.\n\nCommands:\n");
 	for (i = 0; i < ARRAY_LEN(g_commands); i++)
 		if (exists(&g_commands[i]) && !g_commands[i].plumbing)

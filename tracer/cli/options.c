@@ -162,9 +162,13 @@ static int set_value(const struct opt *o, void *at, const char *value, struct er
 	case OPT_NUMBER:
 		return parse_count(value, 0, at) ? 0 : bad_value(o, value, "a number", e);
 	case OPT_SIZE:
-		return parse_size(value, at) ? 0 : bad_value(o, value, "a size such as 512K, 64M or 2G", e);
+		return parse_size(value, at)
+			       ? 0
+			       : bad_value(o, value, "a size such as 512K, 64M or 2G", e);
 	default:
-		return parse_seconds(value, at) ? 0 : bad_value(o, value, "seconds such as 5 or 0.5", e);
+		return parse_seconds(value, at)
+			       ? 0
+			       : bad_value(o, value, "seconds such as 5 or 0.5", e);
 	}
 }
 
@@ -180,8 +184,8 @@ static const struct opt *in_table(const struct opt *t, const char *name, size_t 
 }
 
 /* Own options go before shared ones of the same letter. *own says which struct it is of. */
-static const struct opt *find(const struct cli_usage *u, const char *name, size_t len, char letter,
-	bool *own)
+static const struct opt *find(
+	const struct cli_usage *u, const char *name, size_t len, char letter, bool *own)
 {
 	const struct opt *o = in_table(u->own, name, len, letter);
 	size_t i;
@@ -286,7 +290,8 @@ static int apply(struct parse *p, const struct opt *o, bool own, const char *val
 		return err_set(p->e, EINVAL, "--%s takes no value", o->name);
 	if (o->kind != OPT_FLAG && !value) {
 		if (p->i + 1 >= p->argc)
-			return err_set(p->e, EINVAL, "--%s needs a value: --%s %s", o->name, o->name, o->arg);
+			return err_set(p->e, EINVAL, "--%s needs a value: --%s %s", o->name,
+				o->name, o->arg);
 		value = p->argv[++p->i];
 	}
 	return set_value(o, base + o->off, value, p->e);
@@ -326,8 +331,9 @@ static void print_opt(const struct opt *o)
 {
 	char left[64];
 
-	snprintf(left, sizeof(left), "%s%c%s--%s%s%s", o->letter ? "-" : "  ", o->letter ? o->letter : ' ',
-		o->letter ? ", " : " ", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+	snprintf(left, sizeof(left), "%s%c%s--%s%s%s", o->letter ? "-" : "  ",
+		o->letter ? o->letter : ' ', o->letter ? ", " : " ", o->name, o->arg ? " " : "",
+		o->arg ? o->arg : "");
 	printf("  %-32s %s\n", left, o->help);
 }
 
@@ -396,5 +402,5 @@ bool options_color(const struct cli_options *o)
 	const char *term = getenv("TERM");
 
 	return !o->no_color && !getenv("NO_COLOR") && !getenv("CI") && isatty(STDOUT_FILENO) &&
-		term && strcmp(term, "dumb") != 0;
+	       term && strcmp(term, "dumb") != 0;
 }

@@ -1,7 +1,7 @@
 /*
- * Options, the same in every command: names, meanings and errors. A command says which groups of the
- * shared options it takes and adds a table of its own; parsing, --help and the error texts come from
- * the tables.
+ * Options, the same in every command: names, meanings and errors. A command says which groups of
+ * the shared options it takes and adds a table of its own; parsing, --help and the error texts come
+ * from the tables.
  */
 #ifndef LOCKSTEP_TRACER_CLI_OPTIONS_H
 #define LOCKSTEP_TRACER_CLI_OPTIONS_H
@@ -36,10 +36,10 @@ struct opt {
 
 /* Groups of shared options. */
 enum opt_group {
-	OG_TARGET = 1 << 0, /* --target, --target-cmd, --target-opt */
-	OG_STATE = 1 << 1,  /* where it runs: --rootfs, --cwd, --env, --bind, --rw, limits, ... */
-	OG_RUNS = 1 << 2,   /* --runs, --target-runs */
-	OG_OUTPUT = 1 << 3, /* -o */
+	OG_TARGET = 1 << 0,  /* --target, --target-cmd, --target-opt */
+	OG_STATE = 1 << 1,   /* where it runs: --rootfs, --cwd, --env, --bind, --rw, limits, ... */
+	OG_RUNS = 1 << 2,    /* --runs, --target-runs */
+	OG_OUTPUT = 1 << 3,  /* -o */
 	OG_COMMAND = 1 << 4, /* ends with -- CMD...: options end at the first word */
 };
 
@@ -81,7 +81,8 @@ bool parse_size(const char *text, uint64_t *size);
 bool parse_seconds(const char *text, uint64_t *ns);
 
 /* The target that --target or --target-cmd names; default `otherwise`. */
-int options_target(const struct cli_options *o, const char *otherwise, struct target **t, struct err *e);
+int options_target(
+	const struct cli_options *o, const char *otherwise, struct target **t, struct err *e);
 /* What a run needs from the shared options; owned here, must outlive the run_spec. */
 struct run_options {
 	char *cwd;
@@ -91,7 +92,8 @@ struct run_options {
 	size_t nbinds;
 };
 /* Checks the options of OG_STATE and fills in spec. */
-int options_run(const struct cli_options *o, struct run_options *r, struct run_spec *spec, struct err *e);
+int options_run(
+	const struct cli_options *o, struct run_options *r, struct run_spec *spec, struct err *e);
 void run_options_fini(struct run_options *r);
 
 /* The word of `list` (NULL-terminated) that is most like `word`, or NULL when none is close. */

@@ -9,11 +9,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-int options_target(const struct cli_options *o, const char *otherwise, struct target **t, struct err *e)
+int options_target(
+	const struct cli_options *o, const char *otherwise, struct target **t, struct err *e)
 {
 	if (o->target && o->target_cmd)
-		return err_set(e, EINVAL, "--target and --target-cmd are two ways to say the same: "
-					  "give one of them");
+		return err_set(e, EINVAL,
+			"--target and --target-cmd are two ways to say the same: "
+			"give one of them");
 	if (o->target_cmd)
 		return target_from_command(t, o->target_cmd, e);
 	return target_load(t, o->target ? o->target : otherwise, targets_folder(), e);
@@ -50,8 +52,9 @@ static int one_bind(struct run_options *r, struct state_bind *b, const char *tex
 	if (flag)
 		*flag++ = 0;
 	if (*dst != '/' || !dst[1] || strstr(dst, "/../") || (flag && strcmp(flag, "ro")))
-		return err_set(e, EINVAL, "--bind %.80s: DST must be an absolute path, and the only "
-					  "flag is ro",
+		return err_set(e, EINVAL,
+			"--bind %.80s: DST must be an absolute path, and the only "
+			"flag is ro",
 			text);
 	src = absolute("--bind", copy, false, e);
 	if (!src)
@@ -98,15 +101,17 @@ static int fill_cwd(const struct cli_options *o, struct run_options *r, struct e
 static int check(const struct cli_options *o, struct err *e)
 {
 	if (o->rw && (o->keep_changes || o->rootfs || o->binds.n))
-		return err_set(e, EINVAL, "--rw uses the host's files directly: it does not go with "
-					  "--keep-changes, --rootfs or --bind");
+		return err_set(e, EINVAL,
+			"--rw uses the host's files directly: it does not go with "
+			"--keep-changes, --rootfs or --bind");
 	if (o->cpus > 4096)
 		return err_set(e, EINVAL, "--cpus %llu: that many there are not",
 			(unsigned long long)o->cpus);
 	return 0;
 }
 
-int options_run(const struct cli_options *o, struct run_options *r, struct run_spec *spec, struct err *e)
+int options_run(
+	const struct cli_options *o, struct run_options *r, struct run_spec *spec, struct err *e)
 {
 	int rc = check(o, e);
 

@@ -11,10 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static int write_outcome(const struct outcome *out, const struct run_spec *spec, const char *path, int fd)
+static int write_outcome(
+	const struct outcome *out, const struct run_spec *spec, const char *path, int fd)
 {
 	CLEANUP(buf) struct buf b = {0};
-	CLEANUP(fd) int file = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
+	CLEANUP(fd)
+	int file = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
 	int rc;
 
 	outcome_json(out, spec, &b);

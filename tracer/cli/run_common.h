@@ -8,7 +8,8 @@
 #define DEFAULT_TARGET "runsc"
 
 /*
- * Runs spec (its target and state are filled in here), writes the outcome to `outcome_path` or, with
+ * Runs spec (its target and state are filled in here), writes the outcome to `outcome_path` or,
+ * with
  * --json, to standard output. The exit status.
  */
 int run_and_tell(const struct cli_options *o, struct run_spec *spec, const char *outcome_path);

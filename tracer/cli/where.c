@@ -1,7 +1,7 @@
 /*
  * Where things are: beside this executable. In a checkout that is build/<variant>/lockstep, with
- * the link build/<variant>/python to the checkout; installed it is PREFIX/lib/lockstep/lockstep, with
- * the Python packages in PREFIX/lib/lockstep/python.
+ * the link build/<variant>/python to the checkout; installed it is PREFIX/lib/lockstep/lockstep,
+ * with the Python packages in PREFIX/lib/lockstep/python.
  */
 #include "tracer/cli/command.h"
 
@@ -25,7 +25,8 @@ const char *exe_folder(void)
 		return path;
 	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 	if (n <= 0)
-		die(EXIT_BROKE, "cannot read /proc/self/exe: %s; lockstep needs /proc", strerror(errno));
+		die(EXIT_BROKE, "cannot read /proc/self/exe: %s; lockstep needs /proc",
+			strerror(errno));
 	path[n] = 0;
 	*strrchr(path, '/') = 0;
 	return path;
@@ -66,12 +67,13 @@ int python_exec(const char *module, char **argv)
 	setenv("LOCKSTEP_EXE", exe, 1);
 	set_python_path();
 	words[n++] = (char *)(uintptr_t)python;
-	words[n++] = (char *)(uintptr_t)"-m";
+	words[n++] = (char *)(uintptr_t) "-m";
 	words[n++] = (char *)(uintptr_t)module;
 	for (argv++; *argv && n < ARRAY_LEN(words) - 1; argv++)
 		words[n++] = *argv;
 	words[n] = NULL;
 	execvp(python, words);
-	warn_msg("cannot start %s: %s; this command needs Python 3.11 or newer", python, strerror(errno));
+	warn_msg("cannot start %s: %s; this command needs Python 3.11 or newer", python,
+		strerror(errno));
 	return EXIT_BROKE;
 }

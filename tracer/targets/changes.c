@@ -1,8 +1,8 @@
 /*
  * See changes.h. In an overlay's upper folder: a character device 0/0 is a deleted name, a folder
- * with the "opaque" attribute hides all of the lower one (Linux Documentation/filesystems/overlayfs.rst).
- * The names found there are the program's, hence hostile: nothing is followed, folders are opened
- * one component at a time.
+ * with the "opaque" attribute hides all of the lower one (Linux
+ * Documentation/filesystems/overlayfs.rst). The names found there are the program's, hence hostile:
+ * nothing is followed, folders are opened one component at a time.
  */
 #define XXH_INLINE_ALL
 #include "tracer/targets/changes.h"
@@ -75,7 +75,8 @@ static bool hash_file(struct walk *w, int dir, const char *name, uint64_t *hash)
 	return n == 0;
 }
 
-static bool hash_entry(struct walk *w, int dir, const char *name, const struct stat *st, uint64_t *hash)
+static bool hash_entry(
+	struct walk *w, int dir, const char *name, const struct stat *st, uint64_t *hash)
 {
 	char text[PATH_MAX];
 	ssize_t n;
@@ -96,7 +97,8 @@ static bool hash_entry(struct walk *w, int dir, const char *name, const struct s
 static int keep_file(int from, const char *name, int to, const struct stat *st)
 {
 	CLEANUP(fd) int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	CLEANUP(fd) int out = openat(to, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	CLEANUP(fd)
+	int out = openat(to, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	static uint8_t chunk[1 << 16];
 	ssize_t n;
 
@@ -145,7 +147,8 @@ static int keep_folder(int keep, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-static int keep_entry(struct walk *w, int dir, const char *name, const char *path, const struct stat *st)
+static int keep_entry(
+	struct walk *w, int dir, const char *name, const char *path, const struct stat *st)
 {
 	char folder[PATH_MAX];
 	int to, rc = 0;
@@ -163,7 +166,8 @@ static int keep_entry(struct walk *w, int dir, const char *name, const char *pat
 		rc = keep_link(dir, name, to);
 	if (to >= 0)
 		close(to);
-	return rc ? err_set(w->e, -rc, "cannot keep the changed file %s: %s", path, strerror(-rc)) : 0;
+	return rc ? err_set(w->e, -rc, "cannot keep the changed file %s: %s", path, strerror(-rc))
+		  : 0;
 }
 
 /* ---- one entry ---- */
@@ -194,8 +198,8 @@ static int note_deleted(struct walk *w, const char *path, const char *rel)
 	return 0;
 }
 
-static int note_written(struct walk *w, int dir, const char *name, const char *path, const char *rel,
-	const struct stat *st)
+static int note_written(struct walk *w, int dir, const char *name, const char *path,
+	const char *rel, const struct stat *st)
 {
 	struct change ch = {.kind = CHANGE_NEW, .mode = st->st_mode};
 	char lower[PATH_MAX];
@@ -248,7 +252,7 @@ static bool is_opaque(int fd)
 	char v;
 
 	return fgetxattr(fd, "trusted.overlay.opaque", &v, 1) == 1 ||
-		fgetxattr(fd, "user.overlay.opaque", &v, 1) == 1;
+	       fgetxattr(fd, "user.overlay.opaque", &v, 1) == 1;
 }
 
 static int walk_dir(struct walk *w, int fd, const char *path, const char *rel, unsigned int depth);
@@ -333,7 +337,8 @@ static int write_deleted(struct walk *w, const char *keep)
 	rc = fd < 0 ? -errno : buf_write_fd(&w->deleted, fd);
 	if (fd >= 0)
 		close(fd);
-	return rc ? err_set(w->e, -rc, "cannot write %s/.lockstep-deleted: %s", keep, strerror(-rc)) : 0;
+	return rc ? err_set(w->e, -rc, "cannot write %s/.lockstep-deleted: %s", keep, strerror(-rc))
+		  : 0;
 }
 
 static int open_keep(struct walk *w, const char *keep)
@@ -341,13 +346,16 @@ static int open_keep(struct walk *w, const char *keep)
 	if (mkdir(keep, 0755) && errno != EEXIST)
 		return err_set(w->e, errno, "cannot make the folder %s: %s", keep, strerror(errno));
 	w->keep = open(keep, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return w->keep < 0 ? err_set(w->e, errno, "cannot open the folder %s: %s", keep, strerror(errno)) : 0;
+	return w->keep < 0 ? err_set(w->e, errno, "cannot open the folder %s: %s", keep,
+				     strerror(errno))
+			   : 0;
 }
 
 int changes_collect(struct changes *c, const struct state_layer *layers, size_t nlayers,
 	const struct words *skip, const char *keep, struct err *e)
 {
-	struct walk w = {.c = c, .layers = layers, .nlayers = nlayers, .skip = skip, .keep = -1, .e = e};
+	struct walk w = {
+		.c = c, .layers = layers, .nlayers = nlayers, .skip = skip, .keep = -1, .e = e};
 	int rc = 0;
 
 	w.hash = XXH3_createState();

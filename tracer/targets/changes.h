@@ -2,8 +2,8 @@
  * What a run changed in its files: read from the layers of the disposable state after everything in
  * it has ended. A file that was opened for writing and left as it was is not a change.
  *
- * LIMIT: at most CHANGES_MAX entries are listed; `cut` says that there were more. Times and extended
- * attributes are not compared.
+ * LIMIT: at most CHANGES_MAX entries are listed; `cut` says that there were more. Times and
+ * extended attributes are not compared.
  */
 #ifndef LOCKSTEP_TRACER_TARGETS_CHANGES_H
 #define LOCKSTEP_TRACER_TARGETS_CHANGES_H
@@ -22,9 +22,9 @@ enum change_kind { CHANGE_NEW, CHANGE_CHANGED, CHANGE_DELETED };
 struct change {
 	char *path; /* inside */
 	enum change_kind kind;
-	mode_t mode;	/* type and permissions; CHANGE_DELETED: of what was deleted */
-	uint64_t size;	/* regular files: bytes; links: length of their text */
-	uint64_t hash;	/* XXH3 of contents or link text */
+	mode_t mode;   /* type and permissions; CHANGE_DELETED: of what was deleted */
+	uint64_t size; /* regular files: bytes; links: length of their text */
+	uint64_t hash; /* XXH3 of contents or link text */
 	bool has_hash;
 };
 

@@ -1,7 +1,8 @@
 /*
  * How many memory areas (VMAs) the processes that hold the guest's memory have on the host, sampled
  * from outside while a run lasts. The host's limit (vm.max_map_count) is for each process, so a
- * sample is the largest process's count. LIMIT: what grows and goes between two samples is not seen.
+ * sample is the largest process's count. LIMIT: what grows and goes between two samples is not
+ * seen.
  */
 #ifndef LOCKSTEP_TRACER_TARGETS_HOST_VMA_H
 #define LOCKSTEP_TRACER_TARGETS_HOST_VMA_H

@@ -1,7 +1,7 @@
 /*
  * --memory, --cpus and --pids. Memory and processes are bounded by a cgroup where we may make one
- * (version 2, else version 1), otherwise by rlimits of each process; CPUs always by affinity, so that
- * a program counts as many as it may use. Which it was is said in words.
+ * (version 2, else version 1), otherwise by rlimits of each process; CPUs always by affinity, so
+ * that a program counts as many as it may use. Which it was is said in words.
  */
 #ifndef LOCKSTEP_TRACER_TARGETS_LIMITS_H
 #define LOCKSTEP_TRACER_TARGETS_LIMITS_H

@@ -28,7 +28,8 @@ void outcome_not_executed(struct outcome *o, const char *program, int errnum)
 	outcome_why(o, "%.150s: %s", program,
 		errnum == ENOENT && strchr(program, '/')
 			? "no such file, or its interpreter is missing"
-			: errnum == ENOENT ? "command not found in PATH" : strerror(errnum));
+		: errnum == ENOENT ? "command not found in PATH"
+				   : strerror(errnum));
 }
 
 static void from_wait(struct outcome *o, int status)
@@ -106,7 +107,8 @@ void outcome_decide(struct outcome *o, const struct run_spec *spec, const struct
 		from_wait(o, x->status);
 	}
 	if (o->status == RUN_TIMEOUT)
-		outcome_why(o, "still running after %g s (--timeout)", (double)spec->timeout_ns / 1e9);
+		outcome_why(
+			o, "still running after %g s (--timeout)", (double)spec->timeout_ns / 1e9);
 }
 
 int outcome_exit_status(const struct outcome *o)
@@ -132,7 +134,8 @@ void outcome_fini(struct outcome *o)
 
 /* ---- JSON ---- */
 
-static void put_stream(struct json *j, const char *key, const char *path, const struct stream_result *r)
+static void put_stream(
+	struct json *j, const char *key, const char *path, const struct stream_result *r)
 {
 	json_begin(j, key);
 	json_str(j, "path", path);

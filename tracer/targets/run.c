@@ -182,8 +182,9 @@ static void say_limits(const struct run_spec *spec, const struct cgroup *g, stru
 	}
 	if (l->pids && !g->pids) {
 		s->nproc_limit = l->pids;
-		words_add(&o->notes, "processes are limited by RLIMIT_NPROC, which counts all of "
-				     "the user's (and does not bind root): no cgroup could be made");
+		words_add(&o->notes,
+			"processes are limited by RLIMIT_NPROC, which counts all of "
+			"the user's (and does not bind root): no cgroup could be made");
 	}
 }
 
@@ -241,7 +242,8 @@ static uint64_t ns_of(struct timeval t)
 	return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_usec * 1000;
 }
 
-static int conclude(const struct run_spec *spec, struct watch *w, const struct cgroup *g, struct err *e)
+static int conclude(
+	const struct run_spec *spec, struct watch *w, const struct cgroup *g, struct err *e)
 {
 	const struct rusage *ru = state_usage(w->state);
 	struct program_status st = {STATUS_NONE, 0};
@@ -254,7 +256,8 @@ static int conclude(const struct run_spec *spec, struct watch *w, const struct c
 	read_status(w, &st);
 	outcome_decide(o, spec, &w->exit, &st, w->timed_out, w->broke);
 	if (kills)
-		outcome_why(o, "the memory limit killed %u process%s", kills, kills > 1 ? "es" : "");
+		outcome_why(
+			o, "the memory limit killed %u process%s", kills, kills > 1 ? "es" : "");
 	o->traced = spec->trace && spec->target->record == RECORD_INSIDE && file_size(spec->trace);
 	o->logged = run_has_log(spec) && file_size(spec->log) > 0;
 	save_peak_maps(spec, o);

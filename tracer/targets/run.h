@@ -31,13 +31,13 @@ struct run_spec {
 	uint64_t timeout_ns; /* 0: none */
 
 	/* what is kept */
-	const char *trace;	  /* NULL: not recorded */
-	const char *helper_dir;	  /* absolute; where lockstep-exec and lockstep-record are */
+	const char *trace;	/* NULL: not recorded */
+	const char *helper_dir; /* absolute; where lockstep-exec and lockstep-record are */
 	const struct words *recorder_opts;
-	const char *log;	  /* file for the target's own log; NULL: none is kept */
-	const char *peak_maps;	  /* file for the host maps at their peak; NULL: not kept */
+	const char *log;       /* file for the target's own log; NULL: none is kept */
+	const char *peak_maps; /* file for the host maps at their peak; NULL: not kept */
 	const char *stdin_path, *stdout_path, *stderr_path; /* NULL: ours */
-	uint64_t max_output;	  /* bytes kept of each stream's file */
+	uint64_t max_output;				    /* bytes kept of each stream's file */
 	bool sample_host;
 	bool list_changes;
 };
@@ -46,10 +46,10 @@ enum run_status { RUN_EXITED, RUN_SIGNALED, RUN_TIMEOUT, RUN_BROKE };
 
 struct outcome {
 	enum run_status status;
-	int exit;	 /* RUN_EXITED */
-	int signal;	 /* RUN_SIGNALED */
-	int exec_errno;	 /* not 0: the program could not be executed (then exit is 126 or 127) */
-	char why[256];	 /* in words, where the status alone does not say it */
+	int exit;	/* RUN_EXITED */
+	int signal;	/* RUN_SIGNALED */
+	int exec_errno; /* not 0: the program could not be executed (then exit is 126 or 127) */
+	char why[256];	/* in words, where the status alone does not say it */
 	uint64_t wall_ns, cpu_ns, max_rss_kib;
 	struct stream_result out, err;
 	struct host_vma vma;
@@ -60,7 +60,8 @@ struct outcome {
 
 /*
  * 0 when there is an outcome, which may be RUN_BROKE; negative errno with a sentence when lockstep
- * itself could not do it (bad options, no namespaces, no disk). The caller ends it with outcome_fini.
+ * itself could not do it (bad options, no namespaces, no disk). The caller ends it with
+ * outcome_fini.
  */
 int run_once(const struct run_spec *spec, struct outcome *o, struct err *e);
 void outcome_fini(struct outcome *o);
@@ -70,10 +71,11 @@ int outcome_exit_status(const struct outcome *o);
 void outcome_json(const struct outcome *o, const struct run_spec *spec, struct buf *b);
 
 /*
- * Where the program's first word is found in PATH, as execvp(3) would; *out is to be freed. -ENOENT,
- * -EACCES or another errno with a sentence.
+ * Where the program's first word is found in PATH, as execvp(3) would; *out is to be freed.
+ * -ENOENT, -EACCES or another errno with a sentence.
  */
-int program_find(const char *word, const char *path_var, const char *cwd, char **out, struct err *e);
+int program_find(
+	const char *word, const char *path_var, const char *cwd, char **out, struct err *e);
 
 static inline void cleanup_outcome(struct outcome *o)
 {

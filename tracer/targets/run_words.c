@@ -158,8 +158,8 @@ static bool shebang(const char *path, char **interp, char **arg)
 
 /*
  * For a target that takes the path of an ELF file: PATH is searched and scripts are replaced by
- * their interpreters, as execve(2) would. Adds to argv; a program that cannot be executed is noted in
- * the outcome.
+ * their interpreters, as execve(2) would. Adds to argv; a program that cannot be executed is noted
+ * in the outcome.
  */
 static int add_resolved(struct run_plan *plan, const struct run_spec *spec, struct outcome *o)
 {
@@ -167,7 +167,8 @@ static int add_resolved(struct run_plan *plan, const struct run_spec *spec, stru
 	CLEANUP(free) char *path = NULL;
 	struct err e = {{0}};
 	unsigned int depth;
-	int rc = program_find(spec->command[0], words_value(&plan->env, "PATH"), spec->cwd, &path, &e);
+	int rc = program_find(
+		spec->command[0], words_value(&plan->env, "PATH"), spec->cwd, &path, &e);
 
 	for (depth = 0; !rc; depth++) {
 		CLEANUP(words) struct words old = front;
@@ -240,7 +241,8 @@ static void show_file(struct run_plan *plan, const char *name, const char *host_
 		.name = name, .host_path = plan->paths.v[plan->paths.n - 1], .writable = writable};
 }
 
-static int show_helper(struct run_plan *plan, const struct run_spec *spec, const char *name, struct err *e)
+static int show_helper(
+	struct run_plan *plan, const struct run_spec *spec, const char *name, struct err *e)
 {
 	CLEANUP(free) char *path = join(spec->helper_dir, name);
 
@@ -287,8 +289,8 @@ static void add_visible(struct run_plan *plan, const struct run_spec *spec)
 	}
 }
 
-static int add_command(struct run_plan *plan, const struct run_spec *spec, const char *inside,
-	struct outcome *o)
+static int add_command(
+	struct run_plan *plan, const struct run_spec *spec, const char *inside, struct outcome *o)
 {
 	if (spec->target->record == RECORD_INSIDE) {
 		add_recorder(plan, spec, inside);
@@ -308,14 +310,16 @@ static int add_recorder_words(struct run_plan *plan, const struct run_spec *spec
 	int rc = target_expand(spec->target, &spec->target->recorder, v, &more, e);
 
 	if (!rc && more.n && !spec->trace)
-		rc = err_set(e, EINVAL, "%s of target %s is done by the recorder: use `lockstep "
-					"trace` without --no-record",
+		rc = err_set(e, EINVAL,
+			"%s of target %s is done by the recorder: use `lockstep "
+			"trace` without --no-record",
 			more.v[0], spec->target->name);
 	words_add_all(&plan->argv, more.v);
 	return rc;
 }
 
-static int plan_argv(struct run_plan *plan, const struct run_spec *spec, struct outcome *o, struct err *e)
+static int plan_argv(
+	struct run_plan *plan, const struct run_spec *spec, struct outcome *o, struct err *e)
 {
 	CLEANUP(free) char *state_dir = NULL, *log = NULL;
 	const struct target *t = spec->target;

@@ -1,4 +1,5 @@
-/* See state.h: the side that calls. state_init.c is PID 1 inside, state_mounts.c builds its root. */
+/* See state.h: the side that calls. state_init.c is PID 1 inside, state_mounts.c builds its root.
+ */
 #include "tracer/targets/state_impl.h"
 
 #include "common/buf.h"
@@ -44,8 +45,9 @@ int state_send(int sock, const struct state_msg *m, int fd)
 	if (fd >= 0) {
 		h.msg_control = &u;
 		h.msg_controllen = sizeof(u.space);
-		u.h = (struct cmsghdr){
-			.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+		u.h = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)),
+			.cmsg_level = SOL_SOCKET,
+			.cmsg_type = SCM_RIGHTS};
 		memcpy(CMSG_DATA(&u.h), &fd, sizeof(fd));
 	}
 	do {
@@ -61,8 +63,10 @@ int state_recv(int sock, struct state_msg *m, int *fd)
 		struct cmsghdr h;
 		char space[CMSG_SPACE(sizeof(int))];
 	} u = {0};
-	struct msghdr h = {
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &u, .msg_controllen = sizeof(u.space)};
+	struct msghdr h = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &u,
+		.msg_controllen = sizeof(u.space)};
 	struct cmsghdr *c;
 	ssize_t n;
 
@@ -96,7 +100,10 @@ static int write_text(const char *path, const char *text)
 	return 0;
 }
 
-/* The user keeps its own id inside. */
+/*
+ * Inside, the user is root of its own namespace: emulators that run unprivileged (runsc --rootless)
+ * show their programs uid 0, and a native run must show the same.
+ */
 static int write_maps(pid_t pid, struct err *e)
 {
 	char path[64], line[64];
@@ -105,11 +112,11 @@ static int write_maps(pid_t pid, struct err *e)
 	snprintf(path, sizeof(path), "/proc/%d/setgroups", pid);
 	write_text(path, "deny");
 	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
-	snprintf(line, sizeof(line), "%u %u 1\n", geteuid(), geteuid());
+	snprintf(line, sizeof(line), "0 %u 1\n", geteuid());
 	rc = write_text(path, line);
 	if (!rc) {
 		snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
-		snprintf(line, sizeof(line), "%u %u 1\n", getegid(), getegid());
+		snprintf(line, sizeof(line), "0 %u 1\n", getegid());
 		rc = write_text(path, line);
 	}
 	return rc ? err_set(e, -rc, "cannot write %s: %s", path, strerror(-rc)) : 0;

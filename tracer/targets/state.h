@@ -2,8 +2,9 @@
  * The disposable state: the same start for every run, native or not. A command runs in new mount,
  * PID, UTS, IPC and network namespaces (loopback up), on an overlay of the host's files that lives
  * in memory, with a private /tmp and /dev/shm, a fixed host name and exactly the environment given.
- * Unprivileged, a user namespace stands around all of it: the user keeps its own id, and each
- * top-level directory has an overlay of its own (an overlay of / is EINVAL there).
+ * Unprivileged, a user namespace stands around all of it: the user is root there (as it is for
+ * programs inside an emulator that runs unprivileged), and each top-level directory has an overlay
+ * of its own (an overlay of / is EINVAL there).
  *
  * PID 1 of the namespace is a reaper of ours. It dies with the process that called state_start
  * (PR_SET_PDEATHSIG, and the end of the control socket), and all of the namespace with it; overlays
@@ -75,11 +76,12 @@ struct state_exit {
 struct state;
 
 /*
- * Makes the state and holds it ready; the command is not started yet. -errno with a sentence when the
- * host does not allow it. *out is to be freed with state_free in any case where 0 is returned.
+ * Makes the state and holds it ready; the command is not started yet. -errno with a sentence when
+ * the host does not allow it. *out is to be freed with state_free in any case where 0 is returned.
  */
 int state_new(struct state **out, const struct state_spec *spec, struct err *e);
-/* The folder that holds spec->files, for reading what was left there; its path is the namespace's. */
+/* The folder that holds spec->files, for reading what was left there; its path is the namespace's.
+ */
 int state_inside_fd(const struct state *s);
 /* /proc of the PID namespace, as an O_PATH directory, for looking at its processes. */
 int state_proc_fd(const struct state *s);
@@ -93,8 +95,8 @@ const struct words *state_notes(const struct state *s);
 int state_run(struct state *s, char *const *argv, struct err *e);
 /* Readable when the command ended or PID 1 is gone. */
 int state_event_fd(const struct state *s);
-/* After state_event_fd was readable: true once the command has ended, with `*exit` filled in. -ESRCH
- * when the state died under it. */
+/* After state_event_fd was readable: true once the command has ended, with `*exit` filled in.
+ * -ESRCH when the state died under it. */
 int state_collect(struct state *s, struct state_exit *exit);
 /* Sends a signal to the command. */
 void state_signal(struct state *s, int signo);

@@ -15,10 +15,10 @@ enum state_msg_kind {
 	SM_RUN,	       /* start the command; followed by its words, NUL-separated, in argv_fd */
 	SM_SIGNAL,     /* value: send this signal to the command */
 	/* from the reaper */
-	SM_LAYER, /* a, b: path inside, lower or ""; with the upper as a descriptor */
+	SM_LAYER,  /* a, b: path inside, lower or ""; with the upper as a descriptor */
 	SM_INSIDE, /* a: path of the folder of files; with it as a descriptor */
-	SM_PROC,  /* with /proc as a descriptor */
-	SM_NOTE,  /* a: what could not be had */
+	SM_PROC,   /* with /proc as a descriptor */
+	SM_NOTE,   /* a: what could not be had */
 	SM_READY,
 	SM_FAILED, /* a: why, value: errno */
 	SM_ENDED,  /* exit */

@@ -1,7 +1,7 @@
 /*
  * PID 1 of the disposable state: sets it up, starts the command, reaps, reports how it ended, and
- * takes everything down with it. It is a fork of lockstep that never executes anything itself, so it
- * may use all of its memory; it only ever ends by _exit.
+ * takes everything down with it. It is a fork of lockstep that never executes anything itself, so
+ * it may use all of its memory; it only ever ends by _exit.
  */
 #include "tracer/targets/state_impl.h"
 
@@ -230,8 +230,7 @@ static _Noreturn void serve(struct state_ctx *c, int sfd)
 
 		if (poll(p, 2, -1) < 0 && errno != EINTR)
 			_exit(1);
-		if ((p[1].revents & POLLIN) && read(sfd, &si, sizeof(si)) > 0 &&
-			reap(c, pid, &x))
+		if ((p[1].revents & POLLIN) && read(sfd, &si, sizeof(si)) > 0 && reap(c, pid, &x))
 			pid = -1;
 		if (!(p[0].revents & (POLLIN | POLLHUP)))
 			continue;

@@ -97,10 +97,10 @@ static int remount_read_only(const char *at)
 	/* In a user namespace the flags that a mount has are locked, and must be repeated. */
 	if (!statvfs(at, &vfs))
 		keep = ((vfs.f_flag & ST_NOSUID) ? MS_NOSUID : 0) |
-			((vfs.f_flag & ST_NODEV) ? MS_NODEV : 0) |
-			((vfs.f_flag & ST_NOEXEC) ? MS_NOEXEC : 0) |
-			((vfs.f_flag & ST_NOATIME) ? MS_NOATIME : 0) |
-			((vfs.f_flag & ST_RELATIME) ? MS_RELATIME : 0);
+		       ((vfs.f_flag & ST_NODEV) ? MS_NODEV : 0) |
+		       ((vfs.f_flag & ST_NOEXEC) ? MS_NOEXEC : 0) |
+		       ((vfs.f_flag & ST_NOATIME) ? MS_NOATIME : 0) |
+		       ((vfs.f_flag & ST_RELATIME) ? MS_RELATIME : 0);
 	return mount(NULL, at, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | keep, NULL);
 }
 
@@ -143,8 +143,7 @@ static int make_upper(struct build *b, const char *like, char *up)
 	struct stat st;
 	unsigned int n = b->c->nlayers++;
 
-	if (mkdir(fmt_path(up, "/up/%u", n), 0700) ||
-		mkdir(fmt_path(work, "/work/%u", n), 0700))
+	if (mkdir(fmt_path(up, "/up/%u", n), 0700) || mkdir(fmt_path(work, "/work/%u", n), 0700))
 		return FAIL(b, "cannot make a layer: %s", strerror(errno));
 	if (!like || stat(like, &st))
 		return 0;
@@ -190,7 +189,7 @@ static bool is_private(const char *path)
 static bool is_fresh(const char *path)
 {
 	return path_below(path, "/proc") || path_below(path, "/sys") || path_below(path, "/dev") ||
-		is_private(path);
+	       is_private(path);
 }
 
 static const char *rootfs_of(const struct build *b)
@@ -215,8 +214,8 @@ static int overlay_or_read_only(struct build *b, const char *lower, const char *
 
 	if (!rc)
 		return 0;
-	state_note(b->c, "%s is read-only inside: an overlay of it failed (%s)", path,
-		strerror(-rc));
+	state_note(
+		b->c, "%s is read-only inside: an overlay of it failed (%s)", path, strerror(-rc));
 	return bind_at(b, lower, path, true);
 }
 
@@ -305,7 +304,8 @@ static int build_entry(struct build *b, const char *path)
 
 /*
  * One layer for each folder without mounts below it. For user namespaces: there an overlay whose
- * lower folder has (locked) mounts below is EINVAL, Linux v6.18 fs/namespace.c:clone_private_mount().
+ * lower folder has (locked) mounts below is EINVAL, Linux v6.18
+ * fs/namespace.c:clone_private_mount().
  */
 static int build_tree(struct build *b, const char *path)
 {
@@ -348,8 +348,9 @@ static int mount_proc(struct build *b)
 		return 0;
 	if (!b->c->user_ns)
 		return FAIL(b, "cannot mount /proc inside: %s", strerror(errno));
-	state_note(b->c, "/proc inside is the host's, with the host's process ids: %s (parts of "
-			 "the host's /proc are covered, as in a container)",
+	state_note(b->c,
+		"/proc inside is the host's, with the host's process ids: %s (parts of "
+		"the host's /proc are covered, as in a container)",
 		strerror(errno));
 	return bind_at(b, "/old/proc", "/proc", false);
 }
@@ -358,7 +359,8 @@ static int mount_sys(struct build *b)
 {
 	if (make_dirs(b, "/sys"))
 		return -EIO;
-	if (!mount("sysfs", "/new/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL))
+	if (!mount("sysfs", "/new/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY,
+		    NULL))
 		return 0;
 	if (mount("/old/sys", "/new/sys", NULL, MS_BIND | MS_REC, NULL))
 		state_note(b->c, "/sys is empty inside: %s", strerror(errno));
@@ -378,8 +380,8 @@ static int show_device(struct build *b, const char *path)
 
 static int mount_dev(struct build *b)
 {
-	static const char *const nodes[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random",
-		"/dev/urandom", "/dev/tty"};
+	static const char *const nodes[] = {
+		"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"};
 	static const char *const links[][2] = {{"/proc/self/fd", "/new/dev/fd"},
 		{"/proc/self/fd/0", "/new/dev/stdin"}, {"/proc/self/fd/1", "/new/dev/stdout"},
 		{"/proc/self/fd/2", "/new/dev/stderr"}, {"pts/ptmx", "/new/dev/ptmx"}};
@@ -519,8 +521,8 @@ static int mount_inside(struct build *b, const char *new_root, const char *old_r
 		if (mount(src, at, NULL, MS_BIND, NULL))
 			return FAIL(b, "cannot show %s inside: %s", f->host_path, strerror(errno));
 		if (!f->writable && remount_read_only(at))
-			return FAIL(b, "cannot show %s read-only: %s", f->host_path,
-				strerror(errno));
+			return FAIL(
+				b, "cannot show %s read-only: %s", f->host_path, strerror(errno));
 	}
 	return 0;
 }

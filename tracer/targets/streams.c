@@ -15,10 +15,10 @@
 
 /* One output: from the program's pipe to a file, or to our own descriptor. */
 struct outlet {
-	int theirs;	/* write end, or the descriptor handed on */
-	bool borrowed;	/* theirs is one of ours, not to be closed */
-	int from;	/* read end; -1: not pumped, or ended */
-	int to;		/* -1: only counted */
+	int theirs;    /* write end, or the descriptor handed on */
+	bool borrowed; /* theirs is one of ours, not to be closed */
+	int from;      /* read end; -1: not pumped, or ended */
+	int to;	       /* -1: only counted */
 	bool to_file;
 	const char *path;
 	uint64_t max;
@@ -52,11 +52,12 @@ static bool can_hand_on(int fd)
 {
 	struct stat st;
 
-	return !fstat(fd, &st) && (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+	return !fstat(fd, &st) &&
+	       (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
 }
 
-static int outlet_open(struct outlet *o, const char *path, int own, const struct streams_spec *spec,
-	struct err *e)
+static int outlet_open(
+	struct outlet *o, const char *path, int own, const struct streams_spec *spec, struct err *e)
 {
 	int p[2], rc;
 
@@ -303,13 +304,15 @@ static int outlet_finish(struct outlet *o, struct stream_result *r, struct err *
 	*r = o->r;
 	if (o->to_file && o->to >= 0 && close(STEAL_FD(o->to)) && !o->error)
 		o->error = errno;
-	return o->error ? err_set(e, o->error, "cannot write %s: %s; free some space or name "
-					       "another folder", o->path, strerror(o->error))
+	return o->error ? err_set(e, o->error,
+				  "cannot write %s: %s; free some space or name "
+				  "another folder",
+				  o->path, strerror(o->error))
 			: 0;
 }
 
-int streams_finish(struct streams *s, struct stream_result *out, struct stream_result *err,
-	struct err *e)
+int streams_finish(
+	struct streams *s, struct stream_result *out, struct stream_result *err, struct err *e)
 {
 	int rc = outlet_finish(&s->out, out, e), rc2 = outlet_finish(&s->err, err, rc ? NULL : e);
 

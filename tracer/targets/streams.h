@@ -1,8 +1,8 @@
 /*
  * The program's standard streams. Output always goes through a pipe of ours unless it goes straight
- * to a terminal or pipe of the caller's: a program inside a target that writes a regular file may do
- * so at an offset of the target's own. What passes is counted and hashed whole; a file keeps at most
- * so many bytes.
+ * to a terminal or pipe of the caller's: a program inside a target that writes a regular file may
+ * do so at an offset of the target's own. What passes is counted and hashed whole; a file keeps at
+ * most so many bytes.
  *
  * Not locked. Descriptors are non-blocking on our side; streams_poll and streams_pump are called
  * from one loop.
@@ -43,8 +43,8 @@ void streams_pump(struct streams *s);
 /* Moves what is left in the pipes after every writer is gone. */
 void streams_drain(struct streams *s);
 /* Closes the files. The first error while writing them, as negative errno with a sentence. */
-int streams_finish(struct streams *s, struct stream_result *out, struct stream_result *err,
-	struct err *e);
+int streams_finish(
+	struct streams *s, struct stream_result *out, struct stream_result *err, struct err *e);
 void streams_free(struct streams *s);
 
 static inline void cleanup_streams(struct streams **s)

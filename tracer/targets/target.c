@@ -52,10 +52,11 @@ static int load_file(struct target **out, const char *name, const char *path, st
 			strerror(errno));
 	rc = buf_read_fd(&text, fd, TARGET_FILE_MAX);
 	if (rc)
-		return err_set(e, -rc, "cannot read the target description %s: %s", path,
-			strerror(-rc));
+		return err_set(
+			e, -rc, "cannot read the target description %s: %s", path, strerror(-rc));
 	if (memchr(text.data ? (char *)text.data : "", 0, text.len))
-		return err_set(e, EINVAL, "%s is not a target description: it holds NUL bytes", path);
+		return err_set(
+			e, EINVAL, "%s is not a target description: it holds NUL bytes", path);
 	rc = target_parse(out, name, buf_str(&text), path, e);
 	if (rc)
 		return rc;
@@ -169,8 +170,9 @@ int target_from_command(struct target **out, const char *prefix, struct err *e)
 	int rc = t ? words_split(&t->start, prefix, e) : err_set(e, ENOMEM, "out of memory");
 
 	if (!rc && !t->start.n)
-		rc = err_set(e, EINVAL, "--target-cmd needs at least one word, as in "
-					"--target-cmd 'qemu-x86_64'");
+		rc = err_set(e, EINVAL,
+			"--target-cmd needs at least one word, as in "
+			"--target-cmd 'qemu-x86_64'");
 	if (!rc) {
 		t->name = strdup("target-cmd");
 		t->about = strdup("the words of --target-cmd");
@@ -240,8 +242,8 @@ int target_check_options(const struct target *t, const struct words *opts, struc
 }
 
 /* The single value of a placeholder, or NULL. */
-static const char *value_of(const struct target *t, const struct target_values *v, const char *name,
-	size_t len)
+static const char *value_of(
+	const struct target *t, const struct target_values *v, const char *name, size_t len)
 {
 	const struct target_option *o = option_find(t, name, len);
 	const char *given;

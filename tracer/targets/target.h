@@ -54,14 +54,14 @@ struct target {
 };
 
 /*
- * Loads target `name` from the search path (a path of folders: LOCKSTEP_TARGETS, then `builtin`), or
- * from a file when name has a '/'. -ENOENT when there is none (the sentence lists those there are);
- * -EINVAL when the file is not well-formed. The caller frees it with target_free.
+ * Loads target `name` from the search path (a path of folders: LOCKSTEP_TARGETS, then `builtin`),
+ * or from a file when name has a '/'. -ENOENT when there is none (the sentence lists those there
+ * are); -EINVAL when the file is not well-formed. The caller frees it with target_free.
  */
 int target_load(struct target **out, const char *name, const char *builtin, struct err *e);
 /* As target_load for text that stands in memory; `where` names it in errors. */
-int target_parse(struct target **out, const char *name, const char *text, const char *where,
-	struct err *e);
+int target_parse(
+	struct target **out, const char *name, const char *text, const char *where, struct err *e);
 /* The target of --target-cmd 'PREFIX ARG...': record inside, memory in every process. */
 int target_from_command(struct target **out, const char *prefix, struct err *e);
 void target_free(struct target *t);

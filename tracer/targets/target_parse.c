@@ -1,6 +1,7 @@
 /*
  * Reads a target description: lines of `key = value`, # starts a comment line. The keys are in
- * README.md beside this file. Unknown keys are errors, so that a misspelt one does not go unnoticed.
+ * README.md beside this file. Unknown keys are errors, so that a misspelt one does not go
+ * unnoticed.
  */
 #include "tracer/targets/target.h"
 
@@ -20,7 +21,8 @@ struct parse {
 	struct err *e;
 };
 
-#define FAIL(p, ...) err_prefix((p)->e, err_set((p)->e, EINVAL, __VA_ARGS__), "%s:%u", (p)->where, (p)->line)
+#define FAIL(p, ...)                                                                               \
+	err_prefix((p)->e, err_set((p)->e, EINVAL, __VA_ARGS__), "%s:%u", (p)->where, (p)->line)
 
 enum key_kind { KEY_TEXT, KEY_WORDS };
 
@@ -120,9 +122,12 @@ static int set_option(struct parse *p, const char *key, const char *value)
 	const char *name = key + strlen("option."), *dot = strchr(name, '.');
 	struct target_option *o;
 
-	if (!dot || dot == name || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != (size_t)(dot - name))
-		return FAIL(p, "%.60s: options are written option.NAME.default, option.NAME.values or "
-			       "option.NAME.repeat, NAME in lower case", key);
+	if (!dot || dot == name ||
+		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != (size_t)(dot - name))
+		return FAIL(p,
+			"%.60s: options are written option.NAME.default, option.NAME.values or "
+			"option.NAME.repeat, NAME in lower case",
+			key);
 	o = option_get(p, name, dot - name);
 	if (!o)
 		return FAIL(p, "more than %d options", OPTIONS_MAX);
@@ -137,7 +142,8 @@ static int set_option(struct parse *p, const char *key, const char *value)
 		o->repeat = value[0] == 'y';
 		return 0;
 	}
-	return FAIL(p, "%.60s: not a property of an option, given twice, or not its kind of value", key);
+	return FAIL(p, "%.60s: not a property of an option, given twice, or not its kind of value",
+		key);
 }
 
 static int set_key(struct parse *p, const char *key, const char *value)
@@ -213,9 +219,11 @@ static int check_words(struct parse *p, const struct words *w, const char *what)
 			if (!end)
 				return FAIL(p, "%s: { without } in %.60s", what, w->v[i]);
 			if (!placeholder_known(p->t, open + 1, end - open - 1))
-				return FAIL(p, "%s: {%.*s} is neither an option of this target nor "
-					       "state, log or argv0",
-					what, (int)(end - open - 1 > 40 ? 40 : end - open - 1), open + 1);
+				return FAIL(p,
+					"%s: {%.*s} is neither an option of this target nor "
+					"state, log or argv0",
+					what, (int)(end - open - 1 > 40 ? 40 : end - open - 1),
+					open + 1);
 		}
 	}
 	return 0;
@@ -243,8 +251,8 @@ static int check_whole(struct parse *p)
 	return rc ? rc : check_memory(p);
 }
 
-int target_parse(struct target **out, const char *name, const char *text, const char *where,
-	struct err *e)
+int target_parse(
+	struct target **out, const char *name, const char *text, const char *where, struct err *e)
 {
 	CLEANUP(free) char *copy = strdup(text);
 	struct parse p = {.t = calloc(1, sizeof(struct target)), .where = where, .e = e};
