@@ -5,6 +5,7 @@
 
 #include "tracer/record/inject.h"
 #include "tracer/record/mem.h"
+#include "tracer/record/pages.h"
 #include "tracer/record/redact.h"
 
 #include "common/cleanup.h"
@@ -101,6 +102,8 @@ void evidence_exec(struct recorder *r, struct task *t, pid_t former)
 	if (!r->started)
 		cap_fds(p, t->tid);
 	emit_payload(r, &ev);
+	if (!r->opt->no_pages)
+		pages_check(r, t);
 	inject_exec(r, t);
 }
 

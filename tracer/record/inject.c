@@ -5,11 +5,11 @@
 #include "tracer/record/inject.h"
 #include "tracer/record/inject_rule.h"
 
+#include "tracer/record/image.h"
 #include "tracer/record/mem.h"
 
 #include "common/cleanup.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -168,59 +168,19 @@ int64_t inject_leave(struct recorder *r, struct task *t, int64_t ret)
 
 /* ---- bytes at exec ---- */
 
-static bool auxv_find(const Elf64_auxv_t *av, size_t len, uint64_t type, uint64_t *value)
-{
-	for (size_t i = 0; i < len && av[i].a_type != AT_NULL; i++) {
-		if (av[i].a_type == type) {
-			*value = av[i].a_un.a_val;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* The load bias of the image: where its headers are, less where they say they are. */
-static bool exe_bias(pid_t tid, uint64_t phdr, uint64_t phnum, uint64_t *bias)
-{
-	Elf64_Phdr ph;
-
-	for (uint64_t i = 0; i < phnum && i < 65535; i++) {
-		if (mem_read_forced(tid, phdr + i * sizeof(ph), &ph, sizeof(ph)) < sizeof(ph))
-			return false;
-		if (ph.p_type == PT_PHDR) {
-			*bias = phdr - ph.p_vaddr;
-			return true;
-		}
-		if (ph.p_type == PT_LOAD) {
-			/* No PT_PHDR: the headers stand in the first segment, at e_phoff. */
-			*bias = (phdr & ~0xfffull) - (ph.p_vaddr & ~0xfffull);
-			return true;
-		}
-	}
-	return false;
-}
-
+/* Where the image or its interpreter lies, less where its file says. */
 static bool rule_base(pid_t tid, enum rule_base base, uint64_t *bias)
 {
-	Elf64_auxv_t av[64];
-	CLEANUP(fd) int fd = -1;
-	uint64_t phdr, phnum;
-	char path[32];
-	ssize_t n;
+	struct exec_image im;
+	bool found;
 
 	*bias = 0;
 	if (base == BASE_NONE)
 		return true;
-	snprintf(path, sizeof(path), "/proc/%d/auxv", (int)tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, av, sizeof(av));
-	if (n <= 0)
-		return false;
-	n /= (ssize_t)sizeof(av[0]);
-	if (base == BASE_INTERP)
-		return auxv_find(av, (size_t)n, AT_BASE, bias) && *bias;
-	return auxv_find(av, (size_t)n, AT_PHDR, &phdr) &&
-	       auxv_find(av, (size_t)n, AT_PHNUM, &phnum) && exe_bias(tid, phdr, phnum, bias);
+	found = !image_open(&im, tid) && (base == BASE_EXE || im.interp.fd >= 0);
+	*bias = base == BASE_EXE ? im.exe.bias : im.interp.bias;
+	image_close(&im);
+	return found;
 }
 
 void inject_exec(struct recorder *r, struct task *t)

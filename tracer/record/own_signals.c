@@ -57,6 +57,9 @@ void signals_setup(struct signal_state *saved)
 
 void signals_restore(const struct signal_state *saved)
 {
+	struct itimerval off = {{0, 0}, {0, 0}};
+
+	setitimer(ITIMER_REAL, &off, NULL);
 	for (int sig = 1; sig <= 64; sig++) {
 		if (sig != SIGKILL && sig != SIGSTOP)
 			sigaction(sig, &saved->act[sig], NULL);
