@@ -197,6 +197,7 @@ struct task *on_exec(struct recorder *r, struct task *t, pid_t tgid)
 	memset(p->rule_hits, 0, inject_len(r->opt->inject) * sizeof(*p->rule_hits));
 	p->vma_stale = true;
 	p->crashed = false;
+	t->pre = false;
 	image_set(r, p);
 	evidence_exec(r, t, (pid_t)former);
 	if (!r->started)

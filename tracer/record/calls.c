@@ -216,6 +216,9 @@ static void call_leave(struct recorder *r, struct task *t, const struct stop_inf
 	if (!t->in_call) {
 		call_begin(r, t, si);
 		t->cur.flags |= TF_NO_ENTRY;
+		/* Some kernels ask the filter before the tracer, and then show only the exit. */
+		if (t->filter)
+			filters_enter(r, t, si);
 	}
 	t->in_call = false;
 	if (is_restart(ret)) {
@@ -248,12 +251,30 @@ static bool pre_skip(struct task *t, const struct stop_info *si)
 	return false;
 }
 
+/*
+ * Without PTRACE_GET_SYSCALL_INFO entry and exit are told by turns. A kernel that shows only one
+ * stop of a call (see call_leave) gets them out of step when that looks like an entry; the next
+ * entry then comes as an exit of another call than the one in progress.
+ */
+static bool is_out_of_step(const struct task *t, const struct stop_info *si)
+{
+	if (!regs_fallback() || !t->in_call || si->op != STOP_EXIT || si->ret != -ENOSYS)
+		return false;
+	if (t->cur.nr == SYS_rt_sigreturn || t->cur.nr == SYS_execve || t->cur.nr == SYS_execveat)
+		return false;
+	return si->ip != t->cur.ip || si->nr != t->cur.nr;
+}
+
 void on_syscall(struct recorder *r, struct task *t)
 {
 	struct stop_info si = {0};
 
 	if (regs_at_syscall(t->tid, t->in_call, &si) || pre_skip(t, &si))
 		return;
+	if (is_out_of_step(t, &si)) {
+		call_leave(r, t, &si);
+		si.op = STOP_ENTRY;
+	}
 	if (si.op == STOP_ENTRY) {
 		call_enter(r, t, &si);
 	} else if (si.op == STOP_EXIT) {

@@ -12,10 +12,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 /* ---- does it fit? ---- */
 
@@ -135,8 +133,7 @@ void inject_enter(struct recorder *r, struct task *t)
 			continue;
 		t->cur.rule = ru;
 		t->cur.flags |= TF_INJECTED;
-		if (ru->signo)
-			syscall(SYS_tgkill, t->proc->tgid, t->tid, ru->signo);
+		t->resume_sig = ru->signo;
 		if (!ru->have_ret || ru->after)
 			continue;
 		rc = regs_skip_call(t->tid);

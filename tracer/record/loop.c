@@ -226,7 +226,9 @@ static void dispatch_stop(struct recorder *r, struct task *t, int status)
 	t->seen_stop = true;
 	if (sig == (SIGTRAP | 0x80)) {
 		on_syscall(r, t);
-		task_resume(r, t, 0);
+		sig = t->resume_sig;
+		t->resume_sig = 0;
+		task_resume(r, t, sig);
 	} else if (event) {
 		on_event(r, t, event, sig);
 	} else {

@@ -1,6 +1,7 @@
 /*
- * The command's process: forked, seized while it stands at a SIGSTOP of its own, then let go into
- * its execve. PTRACE_SEIZE and not TRACEME, since only that lets group-stops through.
+ * The command's process: forked, seized while it waits at a pipe, then let go into its execve.
+ * PTRACE_SEIZE and not TRACEME, since only that lets group-stops through; a pipe and not a SIGSTOP,
+ * whose wait status gets lost in some emulators.
  */
 #include "tracer/record/start.h"
 
@@ -13,7 +14,6 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #define TRACE_OPTIONS                                                                              \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |   \
@@ -65,46 +65,52 @@ static int find_command(const char *name, struct buf *out, struct err *e)
 	return 0;
 }
 
-static _Noreturn void child_run(const struct signal_state *saved, const char *path, char **argv)
+static _Noreturn void child_run(
+	const struct signal_state *saved, int gate, const char *path, char **argv)
 {
+	char c;
+
 	signals_restore(saved);
-	raise(SIGSTOP);
-	execve(path, argv, environ);
+	/* End of file: the recorder died, or could not trace. */
+	if (read(gate, &c, 1) == 1)
+		execve(path, argv, environ);
 	_exit(EXIT_RUN_NOTFOUND);
 }
 
-static int seize(pid_t pid, struct err *e)
+/* Interrupted, so that it stops once before its execve and is then resumed to its next call. */
+static int seize(pid_t pid, int gate, struct err *e)
 {
-	int status, rc;
+	int rc = 0;
 
-	do {
-		rc = waitpid(pid, &status, WUNTRACED);
-	} while (rc < 0 && errno == EINTR);
-	if (rc < 0 || !WIFSTOPPED(status))
-		return err_set(e, ECHILD, "the command's process died before it could start");
-	if (ptrace(PTRACE_SEIZE, pid, 0, TRACE_OPTIONS)) {
-		rc = -errno;
-		kill(pid, SIGKILL);
-		return err_set(e, -rc,
-			"cannot trace (PTRACE_SEIZE: %s): inside a container allow ptrace, "
-			"and see /proc/sys/kernel/yama/ptrace_scope",
-			strerror(-rc));
-	}
-	kill(pid, SIGCONT);
-	return 0;
+	if (ptrace(PTRACE_SEIZE, pid, 0, TRACE_OPTIONS) || ptrace(PTRACE_INTERRUPT, pid, 0, 0))
+		rc = errno;
+	if (!rc && write(gate, "", 1) == 1)
+		return 0;
+	kill(pid, SIGKILL);
+	return err_set(e, rc ? rc : EPIPE,
+		"cannot trace (PTRACE_SEIZE: %s): inside a container allow ptrace, "
+		"and see /proc/sys/kernel/yama/ptrace_scope",
+		strerror(rc));
 }
 
 int start_root(struct recorder *r, const struct signal_state *saved, struct err *e)
 {
 	CLEANUP(buf) struct buf path = {0};
 	int rc = find_command(r->opt->cmd[0], &path, e);
+	int gate[2];
 
 	if (rc)
 		return rc;
+	if (pipe2(gate, O_CLOEXEC))
+		return err_set(e, errno, "cannot make a pipe: %s", strerror(errno));
 	r->root = fork();
-	if (r->root < 0)
-		return err_set(e, errno, "cannot fork: %s", strerror(errno));
-	if (!r->root)
-		child_run(saved, buf_str(&path), r->opt->cmd);
-	return seize(r->root, e);
+	if (!r->root) {
+		close(gate[1]);
+		child_run(saved, gate[0], buf_str(&path), r->opt->cmd);
+	}
+	rc = r->root < 0 ? err_set(e, errno, "cannot fork: %s", strerror(errno))
+			 : seize(r->root, gate[1], e);
+	close(gate[0]);
+	close(gate[1]);
+	return rc;
 }

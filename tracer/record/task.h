@@ -69,6 +69,9 @@ struct task {
 	bool interrupted; /* PTRACE_INTERRUPT was sent on our behalf */
 	bool stack_done;  /* TK_STACK was written */
 	struct call cur;
+	/* To be sent when it leaves this syscall-stop: by the resuming request, since a tgkill from
+	 * outside is lost in some emulators. */
+	int resume_sig;
 	/* rt_sigaction in progress */
 	uint64_t act_handler, act_flags;
 	/* seccomp: what it has, and what the call in progress would add */
