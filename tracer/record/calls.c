@@ -10,6 +10,7 @@
 #include "tracer/record/recorder.h"
 
 #include "tracer/record/capture.h"
+#include "tracer/record/dirty.h"
 #include "tracer/record/filters.h"
 #include "tracer/record/follow.h"
 #include "tracer/record/inject.h"
@@ -205,8 +206,10 @@ static void call_watch(struct recorder *r, struct task *t, int64_t ret)
 		filters_leave(r, t, ret);
 	else if (nr == SYS_ptrace)
 		note_ptrace(r, t, ret);
-	else if (vma_is_memory_call(nr) && ret >= 0)
+	else if (vma_is_memory_call(nr) && ret >= 0) {
 		t->proc->vma_stale = true;
+		dirty_track(t, ret);
+	}
 }
 
 static void call_leave(struct recorder *r, struct task *t, const struct stop_info *si)

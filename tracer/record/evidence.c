@@ -3,6 +3,7 @@
  */
 #include "tracer/record/recorder.h"
 
+#include "tracer/record/dirty.h"
 #include "tracer/record/inject.h"
 #include "tracer/record/mem.h"
 #include "tracer/record/pages.h"
@@ -102,6 +103,7 @@ void evidence_exec(struct recorder *r, struct task *t, pid_t former)
 	if (!r->started)
 		cap_fds(p, t->tid);
 	emit_payload(r, &ev);
+	dirty_exec(t);
 	if (!r->opt->no_pages)
 		pages_check(r, t);
 	inject_exec(r, t);
@@ -177,4 +179,7 @@ void evidence_crash(struct recorder *r, struct task *t, int signo, bool at_deliv
 	emit_payload(r, &ev);
 	if (signo)
 		t->proc->crashed = true;
+	/* Without calls nobody knows what was writable. */
+	if (is_core_signal(signo) && !r->opt->no_calls)
+		dirty_check(r, t);
 }

@@ -37,6 +37,7 @@ static void proc_put(struct proc *p)
 {
 	if (!p || --p->refs)
 		return;
+	written_fini(&p->written);
 	free(p->hidden_fds);
 	free(p->rule_hits);
 	free(p->image);
@@ -124,6 +125,7 @@ static bool proc_inherit(struct proc *p, const struct proc *parent, unsigned int
 {
 	p->sig = parent->sig;
 	p->birth = parent->birth;
+	written_copy(&p->written, &parent->written);
 	p->hidden_words = parent->hidden_words;
 	if (parent->image && !(p->image = strdup(parent->image)))
 		return false;

@@ -7,6 +7,8 @@
 #ifndef LOCKSTEP_TRACER_RECORD_TASK_H
 #define LOCKSTEP_TRACER_RECORD_TASK_H
 
+#include "tracer/record/written.h"
+
 #include "common/buf.h"
 
 #include <sched.h>
@@ -45,10 +47,11 @@ struct proc {
 	struct sigacts sig;
 	unsigned int *rule_hits; /* per injection rule: calls that fitted since exec */
 	bool noted_ptrace;
-	bool crashed;	      /* TK_CRASH was written */
-	bool vma_stale;	      /* memory calls since the last sample */
-	uint64_t vma_next;    /* ns: no sample before */
-	uint64_t *hidden_fds; /* bitmap of descriptors whose data a redaction rule hides */
+	bool crashed;		/* TK_CRASH was written */
+	bool vma_stale;		/* memory calls since the last sample */
+	uint64_t vma_next;	/* ns: no sample before */
+	struct written written; /* what ever was writable */
+	uint64_t *hidden_fds;	/* bitmap of descriptors whose data a redaction rule hides */
 	unsigned int hidden_words;
 };
 

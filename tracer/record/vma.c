@@ -21,6 +21,7 @@ bool vma_is_memory_call(unsigned int nr)
 	case SYS_mmap:
 	case SYS_munmap:
 	case SYS_mprotect:
+	case SYS_pkey_mprotect:
 	case SYS_mremap:
 	case SYS_brk:
 	case SYS_shmat:

@@ -60,6 +60,8 @@ static const struct rec_case g_cases[] = {
 	{"inj_out",
 		"--inject 'call=readv f0=none a0=1 out1=00'  --inject 'call=pipe2 out0=ffffffff'",
 		"data", 2},
+	{"poked", "--inject 'exec=crash at=0x400008 bytes=4c4f434b'", "crash segv", 139},
+	{"dirty", "", "dirty", 139},
 	{"affinity", "", "affinity $(nproc)", 0},
 };
 
@@ -534,6 +536,42 @@ static void injected_signals_are_delivered(void **state)
 	trace_free(&tr);
 }
 
+/* e_ident's padding: in the first page of every static program, and nobody reads it. */
+static void bytes_written_at_exec_are_found_at_the_crash(void **state)
+{
+	struct rec_trace tr = load("poked");
+	const struct trace_event *ev = find(&tr, TK_DIRTY, -1, 0);
+	struct trace_cap found, expected;
+
+	assert_int_equal(count(&tr, TK_DIRTY, -1), 1);
+	assert_int_equal(ev->arg[0], 0x400000);
+	assert_true(trace_cap_find(ev, TC_BYTES, 0, 0, &found));
+	assert_true(trace_cap_find(ev, TC_EXPECTED, 0, 0, &expected));
+	assert_memory_equal(found.data + 8, "LOCK", 4);
+	assert_memory_equal(expected.data + 8, "\0\0\0\0", 4);
+	trace_free(&tr);
+}
+
+static void clean_programs_have_no_dirty_pages(void **state)
+{
+	struct rec_trace tr = load("segv");
+
+	assert_int_equal(count(&tr, TK_DIRTY, -1), 0);
+	trace_free(&tr);
+}
+
+static void pages_made_writable_are_not_called_dirty(void **state)
+{
+	struct rec_trace tr = load("dirty");
+	struct trace_cap found;
+
+	assert_int_equal(count(&tr, TK_DIRTY, -1), 1);
+	assert_true(trace_cap_find(find(&tr, TK_DIRTY, -1, 0), TC_BYTES, 0, 0, &found));
+	assert_memory_equal(found.data, "forced", 6);
+	assert_int_equal(found.data[100], 'X');
+	trace_free(&tr);
+}
+
 static void the_tracee_sees_the_cpus_it_would_have(void **state)
 {
 	struct rec_trace tr = load("affinity");
@@ -568,16 +606,19 @@ static const struct CMUnitTest g_tests[] = {
 	cmocka_unit_test(injected_errnos_replace_calls),
 	cmocka_unit_test(injected_results_after_the_call_and_bytes_reach_the_tracee),
 	cmocka_unit_test(injected_signals_are_delivered),
+	cmocka_unit_test(bytes_written_at_exec_are_found_at_the_crash),
+	cmocka_unit_test(clean_programs_have_no_dirty_pages),
 	cmocka_unit_test(filters_of_the_tracee_answer_and_are_named),
 	/* from here on: what only Linux itself has (no user notification in runsc 2022, and there
-	 * a task does not run where sched_setaffinity says) */
+	 * a task does not run where sched_setaffinity says, nor does /proc/self/mem write) */
+	cmocka_unit_test(pages_made_writable_are_not_called_dirty),
 	cmocka_unit_test(the_tracee_sees_the_cpus_it_would_have),
 	cmocka_unit_test(the_roots_execve_is_a_call_with_its_arguments),
 	cmocka_unit_test(a_notified_call_has_the_supervisors_answer),
 	/* and what needs PTRACE_GET_SYSCALL_INFO */
 	cmocka_unit_test(int80_calls_are_flagged),
 };
-#define LINUX_ONLY 4
+#define LINUX_ONLY 5
 #define INFO_ONLY  1
 
 static int run(const char *where, enum place place, const char *prefix, const char *opts, int less)
