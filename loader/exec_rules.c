@@ -131,6 +131,14 @@ void exec_comm(const char *path, char out[EXEC_COMM_SIZE])
 	word_copy(out, base, base + EXEC_COMM_SIZE - 1);
 }
 
+void exec_fd_comm(int fd, const char *path, const struct elf_env *env, char out[EXEC_COMM_SIZE])
+{
+	if (env->kernel >= ELF_KERNEL(6, 14))
+		exec_comm(path, out);
+	else
+		snprintf(out, EXEC_COMM_SIZE, "%d", fd);
+}
+
 void exec_fd_name(int fd, char *out, size_t size)
 {
 	snprintf(out, size, "/dev/fd/%d", fd);

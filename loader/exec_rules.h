@@ -67,6 +67,8 @@ int exec_check_errnum(const struct elf_env *env);
 
 /* The task's name after exec of a path; a script's own, not its interpreter's. */
 void exec_comm(const char *path, char out[EXEC_COMM_SIZE]);
+/* The same of execveat(fd, ""): since 6.14 the file's own name, before the descriptor's number. */
+void exec_fd_comm(int fd, const char *path, const struct elf_env *env, char out[EXEC_COMM_SIZE]);
 /* AT_EXECFN of execveat(fd, ""): "/dev/fd/N". */
 void exec_fd_name(int fd, char *out, size_t size);
 

@@ -10,3 +10,6 @@ test_oracle_map-libs := loader-oracle loader common
 tests += test_oracle_head
 test_oracle_head-src := loader/tests/test_oracle_head.c
 test_oracle_head-libs := loader-oracle loader common
+tests += test_oracle_exec
+test_oracle_exec-src := loader/tests/test_oracle_exec.c
+test_oracle_exec-libs := loader-oracle loader common

@@ -59,8 +59,7 @@ struct run_how {
 	uint64_t rlimit_as, rlimit_data, rlimit_stack; /* 0: as they are */
 	uid_t uid;				       /* 0, or to run as */
 	bool no_new_privs;
-	const char *path;    /* instead of the rig's exe */
-	char **argv, **envp; /* NULL: {path}, {} */
+	const char **argv, **envp; /* NULL: {path}, {} */
 	int exec_fd;	     /* > 0: execveat(fd, "", AT_EMPTY_PATH | exec_flags) */
 	int exec_flags;
 };

@@ -30,9 +30,10 @@ static void limit(int what, uint64_t value)
 /* In the child: never returns. Only what may be done after fork. */
 static void become(const struct run_how *how, const char *path, int report)
 {
-	char *argv_default[] = {(char *)path, NULL}, *envp_default[] = {NULL};
-	char **argv = how->argv ? how->argv : argv_default;
-	char **envp = how->envp ? how->envp : envp_default;
+	const char *argv_default[] = {path, NULL}, *envp_default[] = {NULL};
+	char **argv = (char **)(how->argv ? how->argv : argv_default);
+	char **envp = (char **)(how->envp ? how->envp : envp_default);
+	long rc;
 	int err;
 
 	personality(how->personality | (how->randomize ? 0 : ADDR_NO_RANDOMIZE));
@@ -47,11 +48,11 @@ static void become(const struct run_how *how, const char *path, int report)
 	limit(RLIMIT_DATA, how->rlimit_data);
 	limit(RLIMIT_AS, how->rlimit_as);
 	if (how->exec_fd > 0)
-		syscall(SYS_execveat, how->exec_fd, "", argv, envp,
+		rc = syscall(SYS_execveat, how->exec_fd, "", argv, envp,
 			AT_EMPTY_PATH | how->exec_flags);
 	else
-		execve(path, argv, envp);
-	err = errno;
+		rc = execve(path, argv, envp);
+	err = rc ? errno : 0; /* 0: AT_EXECVE_CHECK */
 	if (write(report, &err, sizeof(err)) != sizeof(err))
 		_exit(126);
 	_exit(127);
