@@ -1,5 +1,5 @@
 lib-loader := loader/elf_parse.c loader/elf_cover.c loader/elf_layout.c loader/elf_pieces.c loader/elf_predict.c \
-	      loader/exec_rules.c
+	      loader/exec_rules.c loader/elf_ldso.c
 tests += test_elf_parse
 test_elf_parse-src := loader/tests/test_elf_parse.c
 test_elf_parse-libs := loader common
@@ -13,3 +13,6 @@ test_oracle_head-libs := loader-oracle loader common
 tests += test_oracle_exec
 test_oracle_exec-src := loader/tests/test_oracle_exec.c
 test_oracle_exec-libs := loader-oracle loader common
+tests += test_ldso
+test_ldso-src := loader/tests/test_ldso.c
+test_ldso-libs := loader common
