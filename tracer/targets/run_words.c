@@ -217,17 +217,20 @@ static int choose_inside(struct run_plan *plan, const struct run_spec *spec, str
 	return 0;
 }
 
+/*
+ * lockstep-exec is the parent inside, also of the recorder: so how the program ended is told in one
+ * way, and a recorder that is killed is seen.
+ */
 static void add_recorder(struct run_plan *plan, const struct run_spec *spec, const char *inside)
 {
-	if (!spec->trace) {
-		words_addf(&plan->argv, "%s/lockstep-exec", inside);
-		words_addf(&plan->argv, "%s/status", inside);
+	words_addf(&plan->argv, "%s/lockstep-exec", inside);
+	words_addf(&plan->argv, "%s/status", inside);
+	if (!spec->trace)
 		return;
-	}
+	words_add(&plan->argv, "--");
 	words_addf(&plan->argv, "%s/lockstep-record", inside);
 	words_add(&plan->argv, "-o");
 	words_addf(&plan->argv, "%s/trace", inside);
-	words_addf(&plan->argv, "--status=%s/status", inside);
 	if (spec->timeout_ns)
 		words_addf(&plan->argv, "--timeout=%.3f", (double)spec->timeout_ns / 1e9);
 	words_add_all(&plan->argv, spec->recorder_opts ? spec->recorder_opts->v : NULL);
@@ -261,7 +264,9 @@ static int show_files(struct run_plan *plan, const struct run_spec *spec, struct
 	int rc = 0;
 
 	if (inside)
-		rc = show_helper(plan, spec, spec->trace ? "lockstep-record" : "lockstep-exec", e);
+		rc = show_helper(plan, spec, "lockstep-exec", e);
+	if (!rc && inside && spec->trace)
+		rc = show_helper(plan, spec, "lockstep-record", e);
 	if (!rc && inside && spec->trace)
 		show_file(plan, "trace", spec->trace, true);
 	if (!rc && run_has_log(spec))
