@@ -60,7 +60,8 @@ static int fill(struct detail *d, const struct trace_event *ev, struct model *m)
 	decode_event(&text, ev, NULL);
 	d->text = strdup(buf_str(&text));
 	buf_fini(&text);
-	if (ev->ip && model_addr(m, ev->tid, ev->ip, &at) && at.kind == ADDR_FILE && at.name[0] == '/') {
+	if (ev->ip && model_addr(m, ev->tid, ev->ip, &at) && at.kind == ADDR_FILE &&
+		at.name[0] == '/') {
 		d->site_file = strdup(at.name);
 		d->site_off = at.off;
 	}

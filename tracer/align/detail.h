@@ -1,6 +1,6 @@
 /*
- * Events read again: those few that a difference is about, with their captures, their text as people know it and the place that made
- * the call. One pass over the trace for all of them.
+ * Events read again: those few that a difference is about, with their captures, their text as
+ * people know it and the place that made the call. One pass over the trace for all of them.
  */
 #ifndef LOCKSTEP_TRACER_ALIGN_DETAIL_H
 #define LOCKSTEP_TRACER_ALIGN_DETAIL_H

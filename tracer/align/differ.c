@@ -1,6 +1,6 @@
 /*
- * See differ.h. Two passes over each kind of segment: the first marks what native runs do differently (noise), the second lists what the
- * target does that is not within it.
+ * See differ.h. Two passes over each kind of segment: the first marks what native runs do
+ * differently (noise), the second lists what the target does that is not within it.
  */
 #include "tracer/align/differ.h"
 
@@ -18,14 +18,16 @@ static int book_side(struct book *b, const struct side *s, const struct names *n
 
 	for (size_t i = 0; i < s->segs && !rc; i++)
 		for (size_t k = 0; k < s->seg[i].len && !rc; k++)
-			rc = book_add(b, s->seg[i].key, tok_shape(&s->seg[i].tok[k], names), &s->seg[i].tok[k], s->run);
+			rc = book_add(b, s->seg[i].key, tok_shape(&s->seg[i].tok[k], names),
+				&s->seg[i].tok[k], s->run);
 	return rc;
 }
 
 /* ---- noise of one sequence ---- */
 
 /* Marks in noise[0..first->len) what native `other` does otherwise than native `first`. */
-static int noise_from(uint8_t *noise, const struct seg *first, const struct seg *other, const struct names *names)
+static int noise_from(
+	uint8_t *noise, const struct seg *first, const struct seg *other, const struct names *names)
 {
 	struct pairs p = {0};
 	int rc = segs_align(&p, first, other, names);
@@ -57,7 +59,8 @@ static uint8_t *noise_of(const struct differ *d, const struct seg *first)
 		if (other)
 			rc = noise_from(noise, first, other, d->names);
 		else
-			memset(noise, TOK_ERR | TOK_RET | TOK_OUT | TOK_ARGS | TOK_GONE, first->len);
+			memset(noise, TOK_ERR | TOK_RET | TOK_OUT | TOK_ARGS | TOK_GONE,
+				first->len);
 	}
 	if (rc) {
 		free(noise);
@@ -106,7 +109,8 @@ static int span_close(struct walk *w, struct diff *span)
 	return rc;
 }
 
-static void span_open(struct walk *w, struct diff *span, enum diff_what what, int32_t native, int32_t target)
+static void span_open(
+	struct walk *w, struct diff *span, enum diff_what what, int32_t native, int32_t target)
 {
 	if (!span->count)
 		*span = (struct diff){.what = what,
@@ -123,7 +127,8 @@ static int on_matched(struct walk *w, const struct pair *q)
 {
 	const struct tok *a = &w->a->tok[q->a], *b = &w->b->tok[q->b];
 	unsigned int parts = tok_differs(a, b), news = parts & ~(unsigned int)w->noise[q->a];
-	const struct book_entry *entry = book_find(&w->d->book, w->a->key, tok_shape(b, w->d->names));
+	const struct book_entry *entry =
+		book_find(&w->d->book, w->a->key, tok_shape(b, w->d->names));
 	bool known = entry && !(book_news(entry, b) & news);
 	struct diff diff = {.what = DIFF_VALUE,
 		.group = w->group,
@@ -137,7 +142,8 @@ static int on_matched(struct walk *w, const struct pair *q)
 
 	if (!parts)
 		w->common = q->b;
-	/* what is passed in differs: a consequence, never a cause; nor is a number that follows from it */
+	/* what is passed in differs: a consequence, never a cause; nor is a number that follows
+	 * from it */
 	if (news & TOK_ARGS && !(news & TOK_ERR))
 		return 0;
 	diff.parts = news & (TOK_ERR | TOK_RET | TOK_OUT);
@@ -164,7 +170,8 @@ static int on_pair(struct walk *w, const struct pair *q)
 	return 0;
 }
 
-static int sequence_diff(struct differ *d, unsigned int target, struct book *theirs, int ni, int ti, bool group)
+static int sequence_diff(
+	struct differ *d, unsigned int target, struct book *theirs, int ni, int ti, bool group)
 {
 	const struct seg *a = &d->natives[0].seg[ni], *b = &d->targets[target].seg[ti];
 	CLEANUP(free) uint8_t *noise = noise_of(d, a);
@@ -185,7 +192,8 @@ static int sequence_diff(struct differ *d, unsigned int target, struct book *the
 /* ---- sets ---- */
 
 /* Some token of that shape among natives[0]'s segments with that key. */
-static bool native_place(const struct differ *d, uint64_t key, uint64_t shape, int *seg, int32_t *tok)
+static bool native_place(
+	const struct differ *d, uint64_t key, uint64_t shape, int *seg, int32_t *tok)
 {
 	const struct side *s = &d->natives[0];
 
@@ -216,14 +224,25 @@ static unsigned int set_news(const struct book_entry *e, const struct tok *t)
 static int set_diff(struct differ *d, unsigned int target, int ti)
 {
 	const struct seg *b = &d->targets[target].seg[ti];
-	struct diff extra = {.what = DIFF_EXTRA, .group = true, .native_seg = NO_SEG, .target_seg = ti, .native_tok = -1, .common_tok = -1};
+	struct diff extra = {.what = DIFF_EXTRA,
+		.group = true,
+		.native_seg = NO_SEG,
+		.target_seg = ti,
+		.native_tok = -1,
+		.common_tok = -1};
 	int rc = 0;
 
 	for (size_t k = 0; k < b->len && !rc; k++) {
 		uint64_t shape = tok_shape(&b->tok[k], d->names);
 		const struct book_entry *e = book_find(&d->book, b->key, shape);
-		struct diff diff = {.what = DIFF_VALUE, .group = true, .native_seg = NO_SEG, .target_seg = ti, .native_tok = -1,
-			.target_tok = (int32_t)k, .count = 1, .common_tok = k ? (int32_t)k - 1 : -1};
+		struct diff diff = {.what = DIFF_VALUE,
+			.group = true,
+			.native_seg = NO_SEG,
+			.target_seg = ti,
+			.native_tok = -1,
+			.target_tok = (int32_t)k,
+			.count = 1,
+			.common_tok = k ? (int32_t)k - 1 : -1};
 
 		if (!e) {
 			if (!extra.count++)
@@ -231,7 +250,8 @@ static int set_diff(struct differ *d, unsigned int target, int ti)
 			continue;
 		}
 		diff.parts = set_news(e, &b->tok[k]);
-		if (diff.parts && native_place(d, b->key, shape, &diff.native_seg, &diff.native_tok))
+		if (diff.parts &&
+			native_place(d, b->key, shape, &diff.native_seg, &diff.native_tok))
 			rc = diff_add(d, target, diff);
 	}
 	return rc || !extra.count ? rc : diff_add(d, target, extra);
@@ -239,7 +259,8 @@ static int set_diff(struct differ *d, unsigned int target, int ti)
 
 /* ---- one target run ---- */
 
-/* Whether every run has as many segments of that key, so that the k-th of one is the k-th of the other. */
+/* Whether every run has as many segments of that key, so that the k-th of one is the k-th of the
+ * other. */
 static bool counts_agree(const struct differ *d, unsigned int target, uint64_t key)
 {
 	uint32_t n = side_count(&d->targets[target], key);
@@ -271,7 +292,8 @@ static int target_diff(struct differ *d, unsigned int target)
 		const struct seg *b = &s->seg[i], *a = side_find(&d->natives[0], b->key, b->ord);
 
 		if (a && counts_agree(d, target, b->key))
-			rc = sequence_diff(d, target, &theirs, (int)(a - d->natives[0].seg), (int)i, side_count(s, b->key) > 1);
+			rc = sequence_diff(d, target, &theirs, (int)(a - d->natives[0].seg), (int)i,
+				side_count(s, b->key) > 1);
 		else if (side_count(&d->natives[0], b->key))
 			rc = set_diff(d, target, (int)i);
 	}
@@ -312,7 +334,9 @@ int differ_run(struct differ *d, const char **natives, unsigned int nnatives, co
 
 	*d = (struct differ){.nnatives = nnatives, .ntargets = ntargets};
 	if (!nnatives || !ntargets || nnatives + ntargets > NAMES_RUN_MAX)
-		return err_set(e, EINVAL, "compare: at least one native and one target trace, at most %d in all", NAMES_RUN_MAX);
+		return err_set(e, EINVAL,
+			"compare: at least one native and one target trace, at most %d in all",
+			NAMES_RUN_MAX);
 	d->names = names_new();
 	d->natives = calloc(nnatives, sizeof(*d->natives));
 	d->targets = calloc(ntargets, sizeof(*d->targets));

@@ -83,8 +83,8 @@ static void emit_args(struct json *j, const struct detail *d)
 }
 
 /* The specs that put `value`'s result in the place of token `tok`. */
-static void emit_spec(struct emit *e, const char *key, const struct side *s, int seg, int tok, const struct detail *place,
-	const struct detail *value, bool all)
+static void emit_spec(struct emit *e, const char *key, const struct side *s, int seg, int tok,
+	const struct detail *place, const struct detail *value, bool all)
 {
 	CLEANUP(buf) struct buf spec = {0};
 
@@ -98,7 +98,8 @@ static void emit_spec(struct emit *e, const char *key, const struct side *s, int
 	json_array_end(e->j);
 }
 
-static void emit_specs(struct emit *e, const struct candidate *x, const struct detail *n, const struct detail *t)
+static void emit_specs(
+	struct emit *e, const struct candidate *x, const struct detail *n, const struct detail *t)
 {
 	const struct diff *f = x->diff;
 	const struct side *targets = &e->d->targets[x->target];
@@ -108,7 +109,8 @@ static void emit_specs(struct emit *e, const struct candidate *x, const struct d
 		return;
 	all = x->count > 1 && spec_uniform(targets, e->d->names, f->target_seg, f->target_tok);
 	emit_spec(e, "inject_native", &e->d->natives[0], f->native_seg, f->native_tok, n, t, all);
-	all = x->count > 1 && spec_uniform(&e->d->natives[0], e->d->names, f->native_seg, f->native_tok);
+	all = x->count > 1 &&
+	      spec_uniform(&e->d->natives[0], e->d->names, f->native_seg, f->native_tok);
 	emit_spec(e, "inject_target", targets, f->target_seg, f->target_tok, t, n, all);
 }
 
@@ -155,7 +157,8 @@ static const char *call_of(const struct detail *d)
 
 static void emit_candidate(struct emit *e, const struct candidate *x)
 {
-	const struct detail *n = candidate_native(e->c, e->d, x), *t = candidate_target(e->c, e->d, x);
+	const struct detail *n = candidate_native(e->c, e->d, x),
+			    *t = candidate_target(e->c, e->d, x);
 	const struct detail *shown = x->diff->what == DIFF_MISSING ? n : t ? t : n;
 	struct json *j = e->j;
 
@@ -179,9 +182,11 @@ static void emit_candidate(struct emit *e, const struct candidate *x)
 	json_bool(j, "group", x->diff->group);
 	json_bool(j, "known", x->diff->known);
 	json_str(j, "habit_key", x->habit_key);
-	json_strf(j, "fingerprint", "%012llx", (unsigned long long)(x->fingerprint & 0xffffffffffffull));
+	json_strf(j, "fingerprint", "%012llx",
+		(unsigned long long)(x->fingerprint & 0xffffffffffffull));
 	json_str(j, "target_run", e->d->targets[x->target].name);
-	json_uint(j, "target_seq", t ? t->seq : e->d->targets[x->target].seg[x->diff->target_seg].end_seq);
+	json_uint(j, "target_seq",
+		t ? t->seq : e->d->targets[x->target].seg[x->diff->target_seg].end_seq);
 	if (n)
 		json_uint(j, "native_seq", n->seq);
 	emit_specs(e, x, n, t);

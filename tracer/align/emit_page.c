@@ -1,6 +1,6 @@
 /*
- * See emit_page.h. What a range covers is asked of the file, which is opened here once more: it may be gone or another by now, then nothing is said
- * about it.
+ * See emit_page.h. What a range covers is asked of the file, which is opened here once more: it may
+ * be gone or another by now, then nothing is said about it.
  */
 #include "tracer/align/emit_page.h"
 
@@ -24,14 +24,15 @@ struct page {
 
 static bool same_page(const struct mark *a, const struct mark *b)
 {
-	return a->kind == b->kind && a->file == b->file && a->arg[2] == b->arg[2] && a->arg[1] == b->arg[1] &&
-	       a->arg[3] == b->arg[3] && a->arg[4] == b->arg[4];
+	return a->kind == b->kind && a->file == b->file && a->arg[2] == b->arg[2] &&
+	       a->arg[1] == b->arg[1] && a->arg[3] == b->arg[3] && a->arg[4] == b->arg[4];
 }
 
 static bool side_has(const struct side *s, const struct mark *m)
 {
 	for (size_t i = 0; i < s->marks; i++)
-		if (s->mark[i].kind == TK_PAGE && same_page(&s->mark[i], m) && s->mark[i].hash == m->hash)
+		if (s->mark[i].kind == TK_PAGE && same_page(&s->mark[i], m) &&
+			s->mark[i].hash == m->hash)
 			return true;
 	return false;
 }
@@ -67,7 +68,8 @@ static ssize_t read_fd(void *ctx, uint64_t off, void *buf, size_t n)
 	return got < 0 ? -errno : got;
 }
 
-/* The address that the file gives these bytes (without load bias), or the address as it was when the file can't tell. */
+/* The address that the file gives these bytes (without load bias), or the address as it was when
+ * the file can't tell. */
 static uint64_t file_vaddr(const struct elf_image *img, const struct mark *m)
 {
 	uint64_t segment = m->arg[3];
@@ -114,16 +116,22 @@ static void emit_segments(struct json *j, const struct elf_image *img)
 	for (uint32_t i = 0; i < img->phdr_len; i++) {
 		const Elf64_Phdr *p = &img->phdr[i];
 
-		if (p->p_type != PT_LOAD && p->p_type != PT_DYNAMIC && p->p_type != PT_INTERP && p->p_type != PT_GNU_RELRO)
+		if (p->p_type != PT_LOAD && p->p_type != PT_DYNAMIC && p->p_type != PT_INTERP &&
+			p->p_type != PT_GNU_RELRO)
 			continue;
 		json_begin(j, NULL);
 		json_uint(j, "index", i);
-		json_str(j, "type", p->p_type == PT_LOAD ? "LOAD" : p->p_type == PT_DYNAMIC ? "DYNAMIC" : p->p_type == PT_INTERP ? "INTERP" : "RELRO");
+		json_str(j, "type",
+			p->p_type == PT_LOAD	  ? "LOAD"
+			: p->p_type == PT_DYNAMIC ? "DYNAMIC"
+			: p->p_type == PT_INTERP  ? "INTERP"
+						  : "RELRO");
 		json_hex(j, "vaddr", p->p_vaddr);
 		json_hex(j, "offset", p->p_offset);
 		json_hex(j, "filesz", p->p_filesz);
 		json_hex(j, "memsz", p->p_memsz);
-		json_strf(j, "flags", "%c%c%c", p->p_flags & PF_R ? 'r' : '-', p->p_flags & PF_W ? 'w' : '-', p->p_flags & PF_X ? 'x' : '-');
+		json_strf(j, "flags", "%c%c%c", p->p_flags & PF_R ? 'r' : '-',
+			p->p_flags & PF_W ? 'w' : '-', p->p_flags & PF_X ? 'x' : '-');
 		json_end(j);
 	}
 	json_array_end(j);
@@ -139,7 +147,8 @@ static void emit_bytes(struct json *j, const char *key, const struct trace_cap *
 	buf_fini(&hex);
 }
 
-static void emit_spec(struct json *j, const char *key, const char *file, uint64_t vaddr, bool interp, const struct trace_cap *cap)
+static void emit_spec(struct json *j, const char *key, const char *file, uint64_t vaddr,
+	bool interp, const struct trace_cap *cap)
 {
 	struct buf spec = {0};
 	const char *slash = strrchr(file, '/');
@@ -147,7 +156,8 @@ static void emit_spec(struct json *j, const char *key, const char *file, uint64_
 	buf_add_str(&spec, "exec=");
 	slash = slash ? slash + 1 : file;
 	spec_text(&spec, slash, strlen(slash));
-	buf_printf(&spec, " rel=%s at=0x%llx bytes=", interp ? "interp" : "exe", (unsigned long long)vaddr);
+	buf_printf(&spec, " rel=%s at=0x%llx bytes=", interp ? "interp" : "exe",
+		(unsigned long long)vaddr);
 	for (uint32_t i = 0; i < cap->size; i++)
 		buf_printf(&spec, "%02x", cap->data[i]);
 	json_array(j, key);
@@ -156,7 +166,8 @@ static void emit_spec(struct json *j, const char *key, const char *file, uint64_
 	buf_fini(&spec);
 }
 
-static void emit_page(struct json *j, const struct differ *d, const struct page *p, const struct detail *event)
+static void emit_page(
+	struct json *j, const struct differ *d, const struct page *p, const struct detail *event)
 {
 	const struct mark *m = p->mark;
 	const struct side *s = &d->targets[p->target];
@@ -165,7 +176,8 @@ static void emit_page(struct json *j, const struct differ *d, const struct page 
 	CLEANUP(free) struct elf_image *img = NULL;
 	bool interp = m->arg[4] != 0;
 
-	if (!trace_cap_find(&event->ev, TC_BYTES, 0, 0, &found) || !trace_cap_find(&event->ev, TC_EXPECTED, 0, 0, &expected))
+	if (!trace_cap_find(&event->ev, TC_BYTES, 0, 0, &found) ||
+		!trace_cap_find(&event->ev, TC_EXPECTED, 0, 0, &expected))
 		return;
 	names_text(d->names, m->file, &file);
 	img = image_open(buf_str(&file));
@@ -194,7 +206,8 @@ static void emit_page(struct json *j, const struct differ *d, const struct page 
 	json_uint(j, "count", p->execs);
 	json_str(j, "habit_key", m->arg[5] ? "elf-page:not zeroed" : "elf-page:zeroed");
 	json_strf(j, "fingerprint", "%012llx",
-		(unsigned long long)((names_hash(d->names, m->file) ^ m->arg[2] ^ m->arg[1] << 20) & 0xffffffffffffull));
+		(unsigned long long)((names_hash(d->names, m->file) ^ m->arg[2] ^ m->arg[1] << 20) &
+				     0xffffffffffffull));
 	json_uint(j, "target_seq", m->seq);
 	emit_spec(j, "inject_native", buf_str(&file), file_vaddr(img, m), interp, &found);
 	emit_spec(j, "inject_target", buf_str(&file), file_vaddr(img, m), interp, &expected);
@@ -225,7 +238,8 @@ int emit_pages(struct json *j, const struct differ *d, const struct candidates *
 		}
 	}
 	for (size_t i = 0; i < n; i++) {
-		const struct detail *event = details_get(&c->targets[pages[i].target], pages[i].mark->seq);
+		const struct detail *event =
+			details_get(&c->targets[pages[i].target], pages[i].mark->seq);
 
 		if (event) {
 			emit_page(j, d, &pages[i], event);

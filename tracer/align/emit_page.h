@@ -1,4 +1,5 @@
-/* Bytes at exec that target runs have and native runs do not: elf-page differences as JSON lines. See emit.h. */
+/* Bytes at exec that target runs have and native runs do not: elf-page differences as JSON lines.
+ * See emit.h. */
 #ifndef LOCKSTEP_TRACER_ALIGN_EMIT_PAGE_H
 #define LOCKSTEP_TRACER_ALIGN_EMIT_PAGE_H
 

@@ -16,7 +16,8 @@ static void status_text(const struct seg *seg, char *text, size_t size)
 	else if (!seg->ended)
 		snprintf(text, size, "running");
 	else if (WIFSIGNALED(seg->status))
-		snprintf(text, size, "%s", (name = abi_signal_name(WTERMSIG(seg->status))) ? name : "signal");
+		snprintf(text, size, "%s",
+			(name = abi_signal_name(WTERMSIG(seg->status))) ? name : "signal");
 	else
 		snprintf(text, size, "exit %d", WEXITSTATUS(seg->status));
 }
@@ -44,7 +45,8 @@ static int count_cmp(const void *va, const void *vb)
 {
 	const struct count *a = va, *b = vb;
 
-	return a->n != b->n ? (a->n < b->n) - (a->n > b->n) : (a->call > b->call) - (a->call < b->call);
+	return a->n != b->n ? (a->n < b->n) - (a->n > b->n)
+			    : (a->call > b->call) - (a->call < b->call);
 }
 
 /* How often a segment made which call, most often first. */
@@ -79,7 +81,8 @@ static void emit_calls(struct json *j, const struct seg *seg)
 	json_end(j);
 }
 
-static void emit_crash(struct json *j, const struct side *s, const struct seg *seg, const struct details *details)
+static void emit_crash(
+	struct json *j, const struct side *s, const struct seg *seg, const struct details *details)
 {
 	const struct mark *mark = &s->mark[seg->crash];
 	const struct detail *d = details_get(details, mark->seq);
@@ -99,7 +102,8 @@ static void emit_crash(struct json *j, const struct side *s, const struct seg *s
 	json_end(j);
 }
 
-void emit_processes(struct json *j, const struct side *s, const struct names *names, const struct details *details)
+void emit_processes(struct json *j, const struct side *s, const struct names *names,
+	const struct details *details)
 {
 	char status[40];
 

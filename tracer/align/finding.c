@@ -12,22 +12,28 @@
 
 static const struct tok *native_tok(const struct differ *d, const struct diff *f)
 {
-	return f->native_seg >= 0 && f->native_tok >= 0 ? &d->natives[0].seg[f->native_seg].tok[f->native_tok] : NULL;
+	return f->native_seg >= 0 && f->native_tok >= 0
+		       ? &d->natives[0].seg[f->native_seg].tok[f->native_tok]
+		       : NULL;
 }
 
-static const struct tok *target_tok(const struct differ *d, unsigned int target, const struct diff *f)
+static const struct tok *target_tok(
+	const struct differ *d, unsigned int target, const struct diff *f)
 {
-	return f->target_tok >= 0 ? &d->targets[target].seg[f->target_seg].tok[f->target_tok] : NULL;
+	return f->target_tok >= 0 ? &d->targets[target].seg[f->target_seg].tok[f->target_tok]
+				  : NULL;
 }
 
-const struct detail *candidate_native(const struct candidates *c, const struct differ *d, const struct candidate *x)
+const struct detail *candidate_native(
+	const struct candidates *c, const struct differ *d, const struct candidate *x)
 {
 	const struct tok *t = native_tok(d, x->diff);
 
 	return t ? details_get(c->native, t->seq) : NULL;
 }
 
-const struct detail *candidate_target(const struct candidates *c, const struct differ *d, const struct candidate *x)
+const struct detail *candidate_target(
+	const struct candidates *c, const struct differ *d, const struct candidate *x)
 {
 	const struct tok *t = target_tok(d, x->target, x->diff);
 
@@ -118,7 +124,8 @@ static const char *kind_name(const struct diff *f, const struct tok *t, const st
 	return target && target->ev.ret == -ENOSYS ? "enosys" : "errno";
 }
 
-/* System files are the kernel's own words: a habit may name them. Other paths belong to programs. */
+/* System files are the kernel's own words: a habit may name them. Other paths belong to programs.
+ */
 static void system_object(struct buf *out, const struct names *names, const struct tok *t)
 {
 	for (int i = 0; i < 2; i++) {
@@ -131,7 +138,8 @@ static void system_object(struct buf *out, const struct names *names, const stru
 			!strncmp(buf_str(&text), "/dev", 4))
 			buf_printf(out, ":%s", buf_str(&text));
 		else if (!strncmp(buf_str(&text), "/@", 2))
-			buf_printf(out, ":%.*s", (int)strcspn(buf_str(&text) + 2, "/"), buf_str(&text) + 2);
+			buf_printf(out, ":%.*s", (int)strcspn(buf_str(&text) + 2, "/"),
+				buf_str(&text) + 2);
 		buf_fini(&text);
 	}
 }
@@ -199,7 +207,8 @@ static void candidate_fini(struct candidate *x)
 	free(x->fields);
 }
 
-static struct candidate *find_id(struct candidates *c, const uint32_t *slot, size_t slots, uint64_t id, size_t *at)
+static struct candidate *find_id(
+	struct candidates *c, const uint32_t *slot, size_t slots, uint64_t id, size_t *at)
 {
 	for (*at = id & (slots - 1); slot[*at]; *at = (*at + 1) & (slots - 1))
 		if (c->candidate[slot[*at] - 1].id == id)
@@ -237,7 +246,11 @@ static int join_all(struct candidates *c, struct differ *d)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < d->ntargets && !rc; i++) {
 		for (size_t k = 0; k < d->ndiffs[i] && !rc; k++) {
-			struct candidate x = {.diff = &d->diffs[i][k], .target = i, .runs = 1u << i, .count = 1}, *have;
+			struct candidate x = {.diff = &d->diffs[i][k],
+						 .target = i,
+						 .runs = 1u << i,
+						 .count = 1},
+					 *have;
 
 			name_it(&x, c, d);
 			x.id = identity(&x, d);

@@ -1,6 +1,7 @@
 /*
- * Raw differences of all target runs, joined to candidates: the same difference in several runs, or at several places of one process, is one
- * candidate with a count. What a candidate is called (kind, habit key, fingerprint) is decided here.
+ * Raw differences of all target runs, joined to candidates: the same difference in several runs, or
+ * at several places of one process, is one candidate with a count. What a candidate is called
+ * (kind, habit key, fingerprint) is decided here.
  */
 #ifndef LOCKSTEP_TRACER_ALIGN_FINDING_H
 #define LOCKSTEP_TRACER_ALIGN_FINDING_H
@@ -9,11 +10,11 @@
 #include "tracer/align/differ.h"
 
 struct candidate {
-	const struct diff *diff; /* the first of them */
-	unsigned int target;	 /* the run it is of */
-	uint64_t id;		 /* what joins them */
-	uint32_t runs;		 /* a bit for each target run that has it */
-	uint32_t count;		 /* places, in `target` */
+	const struct diff *diff;	 /* the first of them */
+	unsigned int target;		 /* the run it is of */
+	uint64_t id;			 /* what joins them */
+	uint32_t runs;			 /* a bit for each target run that has it */
+	uint32_t count;			 /* places, in `target` */
 	char *kind, *habit_key, *fields; /* fields: comma-separated, "" none */
 	uint64_t fingerprint;
 };
@@ -31,7 +32,9 @@ int candidates_make(struct candidates *c, struct differ *d, struct err *e);
 void candidates_fini(struct candidates *c);
 
 /* The details of a candidate's events; NULL where there is none. */
-const struct detail *candidate_native(const struct candidates *c, const struct differ *d, const struct candidate *x);
-const struct detail *candidate_target(const struct candidates *c, const struct differ *d, const struct candidate *x);
+const struct detail *candidate_native(
+	const struct candidates *c, const struct differ *d, const struct candidate *x);
+const struct detail *candidate_target(
+	const struct candidates *c, const struct differ *d, const struct candidate *x);
 
 #endif

@@ -1,4 +1,5 @@
-/* Aligning two segments: by shape first, then, between what matched, by skeleton (the same call on another object). See differ.h. */
+/* Aligning two segments: by shape first, then, between what matched, by skeleton (the same call on
+ * another object). See differ.h. */
 #include "tracer/align/differ.h"
 #include "tracer/align/runs.h"
 
@@ -46,8 +47,10 @@ static uint64_t *tokens(const struct seg *s, size_t from, size_t to, const struc
 	return t;
 }
 
-/* A gap between two exact matches: the same calls on other objects pair loosely, the rest stands alone. */
-static int gap_align(struct pairs *out, const struct seg *a, const struct seg *b, size_t x, size_t x_end, size_t y, size_t y_end)
+/* A gap between two exact matches: the same calls on other objects pair loosely, the rest stands
+ * alone. */
+static int gap_align(struct pairs *out, const struct seg *a, const struct seg *b, size_t x,
+	size_t x_end, size_t y, size_t y_end)
 {
 	struct runs runs = {0};
 	uint64_t *ta = NULL, *tb = NULL;
@@ -73,7 +76,8 @@ static int gap_align(struct pairs *out, const struct seg *a, const struct seg *b
 	return rc ? rc : span_alone(out, x, x_end, y, y_end);
 }
 
-int segs_align(struct pairs *out, const struct seg *a, const struct seg *b, const struct names *names)
+int segs_align(
+	struct pairs *out, const struct seg *a, const struct seg *b, const struct names *names)
 {
 	struct runs runs = {0};
 	uint64_t *ta = tokens(a, 0, a->len, names), *tb = tokens(b, 0, b->len, names);

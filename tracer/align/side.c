@@ -1,6 +1,7 @@
 /*
- * See side.h. Tasks are followed by tid: the recorder's TK_TASK, TK_EXEC and TK_EXIT say when one begins, becomes another
- * image and ends. A trace that is torn or lies about this costs segments, never a crash.
+ * See side.h. Tasks are followed by tid: the recorder's TK_TASK, TK_EXEC and TK_EXIT say when one
+ * begins, becomes another image and ends. A trace that is torn or lies about this costs segments,
+ * never a crash.
  */
 #include "tracer/align/side.h"
 
@@ -105,7 +106,8 @@ static struct seg *seg_new(struct load *l, uint32_t tid)
 	if (seg_set(l, tid, (int)s->segs))
 		return NULL;
 	seg = &s->seg[s->segs];
-	*seg = (struct seg){.tid = tid, .tgid = tid, .parent = NO_SEG, .process = (int)s->segs, .crash = -1};
+	*seg = (struct seg){
+		.tid = tid, .tgid = tid, .parent = NO_SEG, .process = (int)s->segs, .crash = -1};
 	s->segs++;
 	return seg;
 }
@@ -230,11 +232,12 @@ static int on_mark(struct load *l, const struct trace_event *ev)
 		return -ENOMEM;
 	s->mark = mark;
 	mark += s->marks;
-	*mark = (struct mark){.kind = ev->kind, .seq = (uint32_t)ev->seq, .seg = (int)(seg - s->seg)};
+	*mark = (struct mark){
+		.kind = ev->kind, .seq = (uint32_t)ev->seq, .seg = (int)(seg - s->seg)};
 	memcpy(mark->arg, ev->arg, sizeof(mark->arg));
 	if (trace_cap_find(ev, TC_EXE, 0, 0, &cap))
-		mark->file = names_add(
-			l->names, (const char *)cap.data, strnlen((const char *)cap.data, cap.size), s->run);
+		mark->file = names_add(l->names, (const char *)cap.data,
+			strnlen((const char *)cap.data, cap.size), s->run);
 	if (trace_cap_find(ev, TC_BYTES, 0, 0, &cap))
 		mark->hash = cap.hash;
 	if (ev->kind == TK_CRASH || (ev->kind == TK_STACK && seg->crash < 0))
@@ -277,7 +280,8 @@ static int on_event(struct load *l, const struct trace_event *ev)
 		break;
 	}
 	if (tok_make(&t, ev, l->model, l->names, l->side->run)) {
-		seg = seg_get(l, ev->kind == TK_EXEC && ev->arg[0] ? (uint32_t)ev->arg[0] : ev->tid);
+		seg = seg_get(
+			l, ev->kind == TK_EXEC && ev->arg[0] ? (uint32_t)ev->arg[0] : ev->tid);
 		if (!seg || tok_add(seg, &t))
 			return -ENOMEM;
 	}
@@ -295,7 +299,8 @@ static char *run_name(const char *path)
 	return strndup(begin, end - begin);
 }
 
-int side_load(struct side *s, const char *path, unsigned int run, struct names *names, struct err *e)
+int side_load(
+	struct side *s, const char *path, unsigned int run, struct names *names, struct err *e)
 {
 	struct load l = {.side = s, .names = names, .model = model_new()};
 	struct trace *t = NULL;
@@ -315,7 +320,8 @@ int side_load(struct side *s, const char *path, unsigned int run, struct names *
 		s->events++;
 		rc = rc < 0 ? rc : on_event(&l, &ev);
 		if (rc)
-			err_set(e, -rc, "%s: out of memory at event %llu", path, (unsigned long long)ev.seq);
+			err_set(e, -rc, "%s: out of memory at event %llu", path,
+				(unsigned long long)ev.seq);
 		else
 			model_event(l.model, &ev);
 	}
@@ -345,7 +351,9 @@ static uint64_t seg_key(const struct side *s, const struct seg *seg, const struc
 {
 	uint64_t word[3] = {
 		seg->parent >= 0 && seg->parent < seg - s->seg ? s->seg[seg->parent].key : 1,
-		seg->born_by_exec ? 'e' : seg->thread ? 't' : 'f',
+		seg->born_by_exec ? 'e'
+		: seg->thread	  ? 't'
+				  : 'f',
 		seg->born_by_exec ? names_hash(names, seg->image) : 0,
 	};
 
@@ -357,7 +365,7 @@ int side_key(struct side *s, const struct names *names)
 	struct {
 		uint64_t key;
 		uint32_t count;
-	} *table;
+	} * table;
 	size_t slots = 64;
 
 	while (slots < s->segs * 2)

@@ -1,9 +1,10 @@
 /*
- * One run as the comparison holds it: segments (an image's life in one task, from fork or exec to the next exec or the end), each
- * with its tokens, and what the recorder measured beside calls. Memory: 32 bytes an event.
+ * One run as the comparison holds it: segments (an image's life in one task, from fork or exec to
+ * the next exec or the end), each with its tokens, and what the recorder measured beside calls.
+ * Memory: 32 bytes an event.
  *
- * Segments of two runs are the same by *key* (parent's key, how it was born, which image) and *ord* (birth order among those with that key).
- * Not locked; a side owns everything it points to.
+ * Segments of two runs are the same by *key* (parent's key, how it was born, which image) and *ord*
+ * (birth order among those with that key). Not locked; a side owns everything it points to.
  */
 #ifndef LOCKSTEP_TRACER_ALIGN_SIDE_H
 #define LOCKSTEP_TRACER_ALIGN_SIDE_H
@@ -16,12 +17,13 @@
 
 struct seg {
 	uint64_t key;
-	uint32_t ord;	/* from 0 */
-	int parent;	/* index of the segment that forked or exec'ed into this one, or NO_SEG */
-	int process;	/* index of the segment that stands for its process at that time (itself, unless a thread) */
+	uint32_t ord; /* from 0 */
+	int parent;   /* index of the segment that forked or exec'ed into this one, or NO_SEG */
+	int process;  /* index of the segment that stands for its process at that time (itself,
+			 unless a thread) */
 	uint32_t tid, tgid;
-	bool thread;	/* a thread other than the one that began the process */
-	bool execed;	/* ended by an exec: it goes on as another segment */
+	bool thread; /* a thread other than the one that began the process */
+	bool execed; /* ended by an exec: it goes on as another segment */
 	bool born_by_exec;
 	bool ended;
 	uint32_t image; /* name */
@@ -35,7 +37,8 @@ struct seg {
 	uint64_t cpu_ns, max_rss_kib;
 };
 
-/* An event that is kept by its place, to be read again: a departed page, a crash, a stack at a hang, a note. */
+/* An event that is kept by its place, to be read again: a departed page, a crash, a stack at a
+ * hang, a note. */
 struct mark {
 	uint8_t kind; /* enum trace_kind */
 	uint32_t seq;
@@ -64,8 +67,10 @@ struct side {
 	bool torn;
 };
 
-/* Reads a whole trace. The name is taken from the path: RUN/trace is RUN. 0 or negative errno with a sentence. */
-int side_load(struct side *s, const char *path, unsigned int run, struct names *names, struct err *e);
+/* Reads a whole trace. The name is taken from the path: RUN/trace is RUN. 0 or negative errno with
+ * a sentence. */
+int side_load(
+	struct side *s, const char *path, unsigned int run, struct names *names, struct err *e);
 /* After names_settle: keys and ordinals. */
 int side_key(struct side *s, const struct names *names);
 void side_fini(struct side *s);

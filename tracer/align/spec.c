@@ -11,7 +11,8 @@ void spec_text(struct buf *out, const char *text, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = text[i];
 
-		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c && strchr("/._+:,-", c)))
+		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+			(c && strchr("/._+:,-", c)))
 			buf_add_byte(out, c);
 		else
 			buf_printf(out, "%%%02X", c);
@@ -42,14 +43,16 @@ static bool same_place(const struct names *names, const struct tok *want, const 
 	return true;
 }
 
-/* Calls f for every token of the process (all its threads) that `tok` belongs to and that the spec's words fit. */
+/* Calls f for every token of the process (all its threads) that `tok` belongs to and that the
+ * spec's words fit. */
 static void each_fit(const struct side *s, const struct names *names, int seg, int tok,
 	void (*f)(void *arg, const struct tok *t), void *arg)
 {
 	const struct tok *want = &s->seg[seg].tok[tok];
 
 	for (size_t i = 0; i < s->segs; i++)
-		for (size_t k = 0; s->seg[i].process == s->seg[seg].process && k < s->seg[i].len; k++)
+		for (size_t k = 0; s->seg[i].process == s->seg[seg].process && k < s->seg[i].len;
+			k++)
 			if (same_place(names, want, &s->seg[i].tok[k]))
 				f(arg, &s->seg[i].tok[k]);
 }
@@ -75,7 +78,8 @@ bool spec_uniform(const struct side *s, const struct names *names, int seg, int 
 	return n.others == 0;
 }
 
-/* The place of the process among those that run (or were forked with) the same image, by birth, from 1; 0 when it is the only one. */
+/* The place of the process among those that run (or were forked with) the same image, by birth,
+ * from 1; 0 when it is the only one. */
 static uint32_t process_place(const struct side *s, int seg)
 {
 	int process = s->seg[seg].process;
@@ -99,7 +103,8 @@ static void base_name(struct buf *out, const char *path)
 	spec_text(out, path, strlen(path));
 }
 
-static void place_args(struct buf *out, const struct names *names, const struct tok *t, const struct detail *place)
+static void place_args(
+	struct buf *out, const struct names *names, const struct tok *t, const struct detail *place)
 {
 	const struct abi_call *c = abi_call(place->ev.nr);
 	unsigned int nargs = c ? abi_nargs(c, place->ev.arg) : 0, obj = 0;
@@ -129,7 +134,8 @@ static void place_args(struct buf *out, const struct names *names, const struct 
 			obj += id != 0;
 			if (object_named(names, id) && trace_cap_find(&place->ev, i, 0, 0, &cap)) {
 				buf_printf(out, " p%u=", i);
-				spec_text(out, (const char *)cap.data, strnlen((const char *)cap.data, cap.size));
+				spec_text(out, (const char *)cap.data,
+					strnlen((const char *)cap.data, cap.size));
 			}
 			break;
 		default:

@@ -1,4 +1,5 @@
-/* See token.h. Everything here is driven by the abi table; the exceptions are named where they stand. */
+/* See token.h. Everything here is driven by the abi table; the exceptions are named where they
+ * stand. */
 #include "tracer/align/token.h"
 
 #include <errno.h>
@@ -42,11 +43,12 @@ bool tok_kind_comparable(unsigned int kind)
 	}
 }
 
-/* Calls that the vDSO answers on Linux: where an emulator has none they show as calls, which says nothing. */
+/* Calls that the vDSO answers on Linux: where an emulator has none they show as calls, which says
+ * nothing. */
 static bool vdso_call(unsigned int nr)
 {
-	return nr == SYS_clock_gettime || nr == SYS_gettimeofday || nr == SYS_time || nr == SYS_getcpu ||
-	       nr == SYS_clock_getres;
+	return nr == SYS_clock_gettime || nr == SYS_gettimeofday || nr == SYS_time ||
+	       nr == SYS_getcpu || nr == SYS_clock_getres;
 }
 
 /* Calls whose number and outcome are up to the scheduler, on one machine as on another. */
@@ -67,9 +69,11 @@ static uint64_t struct_hash(unsigned int type, const uint8_t *p, size_t size, ui
 			continue;
 		if (f->kind == AK_STRUCT && depth < 4) {
 			for (unsigned int k = 0; k < f->count; k++)
-				h = struct_hash(f->type, p + f->off + k * f->size, f->size, h, depth + 1);
+				h = struct_hash(
+					f->type, p + f->off + k * f->size, f->size, h, depth + 1);
 		} else if (f->kind == AK_STR) {
-			h = mix_u64(h, XXH3_64bits(p + f->off, strnlen((const char *)p + f->off, bytes)));
+			h = mix_u64(h,
+				XXH3_64bits(p + f->off, strnlen((const char *)p + f->off, bytes)));
 		} else {
 			h = mix_u64(h, XXH3_64bits(p + f->off, bytes));
 		}
@@ -112,14 +116,16 @@ static uint64_t capture_hash(unsigned int nr, const struct abi_arg *a, const str
 	}
 	/* parts of compound arguments that are addresses and lengths: iovec arrays, msghdr heads */
 	if ((a->kind == AK_IOVEC && cap->part == 0) ||
-		((a->kind == AK_MSGHDR || a->kind == AK_MMSGHDR) && (cap->part % 1024 == 0 || cap->part % 1024 == 2)))
+		((a->kind == AK_MSGHDR || a->kind == AK_MMSGHDR) &&
+			(cap->part % 1024 == 0 || cap->part % 1024 == 2)))
 		return h;
 	return mix_u64(mix_u64(h, cap->full), cap->hash);
 }
 
 /* ---- objects ---- */
 
-static uint32_t object_add(struct tok *t, struct names *names, unsigned int run, const char *text, size_t len)
+static uint32_t object_add(
+	struct tok *t, struct names *names, unsigned int run, const char *text, size_t len)
 {
 	uint32_t id = names_add(names, text, len, run);
 
@@ -130,20 +136,22 @@ static uint32_t object_add(struct tok *t, struct names *names, unsigned int run,
 	return id;
 }
 
-static void object_path(struct tok *t, const struct trace_event *ev, unsigned int i, struct model *m,
-	struct names *names, unsigned int run, int64_t dirfd)
+static void object_path(struct tok *t, const struct trace_event *ev, unsigned int i,
+	struct model *m, struct names *names, unsigned int run, int64_t dirfd)
 {
 	struct trace_cap cap;
 	struct buf abs = {0};
 
 	if (!trace_cap_find(ev, i, 0, 0, &cap) || (cap.flags & TC_FAULT))
 		return;
-	model_path(m, ev->tid, dirfd, (const char *)cap.data, strnlen((const char *)cap.data, cap.size), &abs);
+	model_path(m, ev->tid, dirfd, (const char *)cap.data,
+		strnlen((const char *)cap.data, cap.size), &abs);
 	object_add(t, names, run, (const char *)abs.data, abs.len);
 	buf_fini(&abs);
 }
 
-static void object_fd(struct tok *t, const struct trace_event *ev, int64_t fd, struct model *m, struct names *names, unsigned int run)
+static void object_fd(struct tok *t, const struct trace_event *ev, int64_t fd, struct model *m,
+	struct names *names, unsigned int run)
 {
 	const char *name = model_fd_name(m, ev->tid, (int)fd);
 
@@ -151,7 +159,8 @@ static void object_fd(struct tok *t, const struct trace_event *ev, int64_t fd, s
 		object_add(t, names, run, name, strlen(name));
 }
 
-static void object_sockaddr(struct tok *t, const struct trace_event *ev, unsigned int i, unsigned int part, struct names *names, unsigned int run)
+static void object_sockaddr(struct tok *t, const struct trace_event *ev, unsigned int i,
+	unsigned int part, struct names *names, unsigned int run)
 {
 	struct trace_cap cap;
 	char text[200];
@@ -244,10 +253,12 @@ static void walk_captures(struct walk *w)
 	}
 }
 
-static bool make_call(struct tok *t, const struct trace_event *ev, struct model *m, struct names *names, unsigned int run)
+static bool make_call(struct tok *t, const struct trace_event *ev, struct model *m,
+	struct names *names, unsigned int run)
 {
 	const struct abi_call *c = ev->flags & TF_I386 ? NULL : abi_call(ev->nr);
-	struct walk w = {ev, c, m, names, run, t, {.skel = mix_u64(ev->flags & TF_I386, ev->nr)}, -100};
+	struct walk w = {
+		ev, c, m, names, run, t, {.skel = mix_u64(ev->flags & TF_I386, ev->nr)}, -100};
 	unsigned int nargs = c ? abi_nargs(c, ev->arg) : 0;
 	bool failed = ev->kind == TK_CALL && ev->ret < 0 && ev->ret >= -4095;
 	unsigned int ret_kind = c ? abi_ret_kind(c, ev->arg) : AK_LONG;
@@ -262,8 +273,8 @@ static bool make_call(struct tok *t, const struct trace_event *ev, struct model 
 	if (c)
 		walk_captures(&w);
 	t->err = ev->kind == TK_CALL_OPEN ? -1 : failed ? (int16_t)-ev->ret : 0;
-	if (!failed && ev->kind == TK_CALL && ret_kind != AK_NONE && tok_kind_comparable(ret_kind) &&
-		ev->nr != SYS_getdents64)
+	if (!failed && ev->kind == TK_CALL && ret_kind != AK_NONE &&
+		tok_kind_comparable(ret_kind) && ev->nr != SYS_getdents64)
 		t->ret = fold(mix_u64(1, ev->ret));
 	t->skel = fold(w.mix.skel);
 	t->args = fold(w.mix.args);
@@ -271,7 +282,8 @@ static bool make_call(struct tok *t, const struct trace_event *ev, struct model 
 	return true;
 }
 
-bool tok_make(struct tok *t, const struct trace_event *ev, struct model *m, struct names *names, unsigned int run)
+bool tok_make(struct tok *t, const struct trace_event *ev, struct model *m, struct names *names,
+	unsigned int run)
 {
 	struct trace_cap cap;
 
@@ -289,7 +301,8 @@ bool tok_make(struct tok *t, const struct trace_event *ev, struct model *m, stru
 		t->call = TOK_EXEC;
 		t->skel = fold(mix_u64(TOK_EXEC, 0));
 		if (trace_cap_find(ev, TC_EXE, 0, 0, &cap))
-			object_add(t, names, run, (const char *)cap.data, strnlen((const char *)cap.data, cap.size));
+			object_add(t, names, run, (const char *)cap.data,
+				strnlen((const char *)cap.data, cap.size));
 		return true;
 	default:
 		return false;
@@ -310,7 +323,8 @@ static void field_note(struct buf *out, const char *name)
 	buf_add_str(out, name);
 }
 
-static void struct_fields(unsigned int type, const struct trace_cap *a, const struct trace_cap *b, struct buf *out)
+static void struct_fields(
+	unsigned int type, const struct trace_cap *a, const struct trace_cap *b, struct buf *out)
 {
 	const struct abi_struct *s = abi_struct(type);
 	size_t size = a->size < b->size ? a->size : b->size;
@@ -340,7 +354,8 @@ void tok_fields(const struct trace_event *a, const struct trace_event *b, struct
 		if (!(ca.flags & TC_OUT) || ca.slot >= c->nargs)
 			continue;
 		arg = abi_resolve(c, ca.slot, a->arg);
-		if (!trace_cap_find(b, ca.slot, ca.part, TC_OUT, &cb) || !tok_kind_comparable(arg->kind))
+		if (!trace_cap_find(b, ca.slot, ca.part, TC_OUT, &cb) ||
+			!tok_kind_comparable(arg->kind))
 			continue;
 		if (capture_hash(a->nr, arg, &ca) == capture_hash(b->nr, arg, &cb))
 			continue;

@@ -1,6 +1,7 @@
 /*
- * lockstep compare: the measuring half of `lockstep diff`. Reads traces of native and target runs, prints where they part as JSON lines.
- * Plumbing: it runs nothing, ranks nothing and proves nothing.
+ * lockstep compare: the measuring half of `lockstep diff`. Reads traces of native and target runs,
+ * prints where they part as JSON lines. Plumbing: it runs nothing, ranks nothing and proves
+ * nothing.
  */
 #include "tracer/cli/cmd_compare.h"
 
@@ -17,8 +18,10 @@
 static const char usage[] =
 	"usage: lockstep compare --json --native TRACE... --target-trace TRACE...\n"
 	"\n"
-	"Compares recorded runs: what target runs do that no native run does. Each option names one trace and is\n"
-	"given as often as there are runs. Prints JSON lines (lockstep.difference/1, process/1, guest-vma/1).\n"
+	"Compares recorded runs: what target runs do that no native run does. Each option names "
+	"one trace and is\n"
+	"given as often as there are runs. Prints JSON lines (lockstep.difference/1, process/1, "
+	"guest-vma/1).\n"
 	"\n"
 	"  lockstep compare --native n1/trace --native n2/trace --target-trace t1/trace\n";
 

@@ -4,5 +4,6 @@
 
 int cmd_compare(int argc, char **argv);
 int cmd_align(int argc, char **argv);
+int cmd_spec(int argc, char **argv);
 
 #endif
