@@ -91,7 +91,9 @@ def outcome_lines(diff: Diff) -> list[str]:
     lines = []
     native = sorted({status_text(r.status) for r in diff.natives})
     target = sorted({status_text(r.status) for r in diff.targets})
-    lines.append(f"native {' or '.join(native)} in {len(diff.natives)} runs; {diff.settings.target} {' or '.join(target)} in {len(diff.targets)}")
+    lines.append(
+        f"native {' or '.join(native)} in {len(diff.natives)} runs; {diff.settings.target} {' or '.join(target)} in {len(diff.targets)}"
+    )
     for d in diff.departed[:4]:
         if d.kind not in ("exit-status", "crash", "hang"):
             lines.append(f"{d.what}: native {d.native!r}, target {d.target!r}")
@@ -117,7 +119,9 @@ def with_repro(findings: Sequence[Finding], folder: Path) -> list[Finding]:
 
 def diff_command(a: argparse.Namespace, command: Sequence[str]) -> int:
     settings = replace(
-        from_args(a, command), proofs=a.proofs, meta=tuple(tuple(m.partition("=")[::2]) for m in a.meta)  # type: ignore[misc]
+        from_args(a, command),
+        proofs=a.proofs,
+        meta=tuple(tuple(m.partition("=")[::2]) for m in a.meta),
     )
     say = progress(settings)
     folder = bundle_folder(a.bundle, settings)
@@ -153,7 +157,7 @@ def two_runs(a: argparse.Namespace, paths: Sequence[str]) -> int:
     settings = from_args(a, paths)
     native, target = (recorded_run(p) for p in paths)
     known = habits.load(settings.identity) or habits.Habits(settings.identity)
-    diff = Diff(settings, Path("."), known)
+    diff = Diff(settings, Path(), known)
     diff.load([native], [target])
     show(diff, settings, [])
     return verdict(diff.findings)

@@ -35,7 +35,7 @@ def result(run: Run, guest_peak: int) -> dict[str, Any]:
 
 def outcome_word(run: Run) -> str:
     """pass, fail, crash, timeout or oom: how one run ended."""
-    status, code, signal = run.status
+    status, code, _signal = run.status
     if status == "timeout":
         return "timeout"
     if status == "signaled":

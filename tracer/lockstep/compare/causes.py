@@ -16,8 +16,7 @@ def from_difference(d: dict[str, Any]) -> Finding:
     if d["kind"] == "elf-page":
         evidence = {k: d.get(k) for k in ("file", "segment", "address", "size", "file_offset", "covers", "native", "target", "interp")}
         summary = (
-            f"{base(d['file'])}: {d['size']} bytes at {d['address']} are not as Linux makes them at exec"
-            f"{covering(d.get('covers') or [])}"
+            f"{base(d['file'])}: {d['size']} bytes at {d['address']} are not as Linux makes them at exec{covering(d.get('covers') or [])}"
         )
     else:
         evidence = {
@@ -98,7 +97,8 @@ def crash_finding(p: Process, crash: dict[str, Any], reproduced: tuple[int, int]
     at = crash.get("at") or "?"
     return Finding(
         kind="crash",
-        summary=f"{base(p.image)} dies of {crash.get('signal')} at {at}" + (f", address {crash['address']}" if crash.get("address") else ""),
+        summary=f"{base(p.image)} dies of {crash.get('signal')} at {at}"
+        + (f", address {crash['address']}" if crash.get("address") else ""),
         evidence={"process": p.image, **crash},
         fingerprint=fingerprint("crash", base(p.image), crash.get("signal"), at),
         reproduced=reproduced,

@@ -168,9 +168,7 @@ class Diff:
             return self._settled(found)
         foc = self._focus()
         order = [f for f in rank.order(found, foc) if not f.habit and f.kind not in SYMPTOMS]
-        prover = Prover(
-            self.settings, self.profile, Profile(self._departed_runs()), self.departed, self.folder / ".proofs", self.say
-        )
+        prover = Prover(self.settings, self.profile, Profile(self._departed_runs()), self.departed, self.folder / ".proofs", self.say)
         tried: dict[int, Finding] = {}
         for f in order[: self.settings.proofs]:
             tried[id(f)] = prover.prove(f)

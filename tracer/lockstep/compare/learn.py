@@ -32,7 +32,10 @@ PROGRAMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("cat", ("cat", "/etc/hostname")),
     ("ls", ("ls", "-l", "/etc")),
     ("find", ("find", "/usr/share/doc/base-files", "/dev", "-maxdepth", "1")),
-    ("proc", ("sh", "-c", "cat /proc/self/status /proc/meminfo /proc/cpuinfo /proc/stat /proc/self/limits >/dev/null; ls /proc /sys >/dev/null")),
+    (
+        "proc",
+        ("sh", "-c", "cat /proc/self/status /proc/meminfo /proc/cpuinfo /proc/stat /proc/self/limits >/dev/null; ls /proc /sys >/dev/null"),
+    ),
     ("sys", ("sh", "-c", "ls /sys/devices/system/cpu /sys/devices/system/node /sys/fs >/dev/null 2>&1; nproc >/dev/null; true")),
     ("forks", ("sh", "-c", "for i in 1 2 3; do (true); /bin/true; done")),
     ("pipes", ("sh", "-c", "echo a | cat | wc -c")),
@@ -41,13 +44,40 @@ PROGRAMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sort", ("sh", "-c", "seq 2000 | sort -n | tail -1")),
     ("tar", ("sh", "-c", "tar -cf - /etc/hostname 2>/dev/null | tar -tf -")),
     ("python", (PY, "-c", "import json, os, time; print(json.dumps([1]))")),
-    ("python-threads", (PY, "-c", "import threading as t; x = [t.Thread(target=print, args=(1,)) for _ in range(3)]; [i.start() for i in x]; [i.join() for i in x]")),
+    (
+        "python-threads",
+        (
+            PY,
+            "-c",
+            "import threading as t; x = [t.Thread(target=print, args=(1,)) for _ in range(3)]; [i.start() for i in x]; [i.join() for i in x]",
+        ),
+    ),
     ("python-process", (PY, "-c", "import subprocess; print(subprocess.run(['echo', 'x'], capture_output=True).stdout)")),
-    ("python-fork", (PY, "-c", "import multiprocessing as m; p = m.get_context('fork').Pool(2); print(p.map(abs, [-1, 2])); p.close(); p.join()")),
-    ("python-memory", (PY, "-c", "import mmap, array; a = array.array('d', range(10**6)); m = mmap.mmap(-1, 1 << 20); m[0] = 1; print(len(a))")),
-    ("python-sockets", (PY, "-c", "import socket as s; a, b = s.socketpair(); a.send(b'x'); print(b.recv(1)); c = s.socket(); c.bind(('127.0.0.1', 0)); c.listen()")),
+    (
+        "python-fork",
+        (PY, "-c", "import multiprocessing as m; p = m.get_context('fork').Pool(2); print(p.map(abs, [-1, 2])); p.close(); p.join()"),
+    ),
+    (
+        "python-memory",
+        (PY, "-c", "import mmap, array; a = array.array('d', range(10**6)); m = mmap.mmap(-1, 1 << 20); m[0] = 1; print(len(a))"),
+    ),
+    (
+        "python-sockets",
+        (
+            PY,
+            "-c",
+            "import socket as s; a, b = s.socketpair(); a.send(b'x'); print(b.recv(1)); c = s.socket(); c.bind(('127.0.0.1', 0)); c.listen()",
+        ),
+    ),
     ("python-asyncio", (PY, "-c", "import asyncio; print(asyncio.run(asyncio.sleep(0.01, 'x')))")),
-    ("python-stat", (PY, "-c", "import os, shutil, resource, platform; os.statvfs('/'); shutil.disk_usage('/'); resource.getrusage(0); os.cpu_count(); os.sched_getaffinity(0); print(platform.machine())")),
+    (
+        "python-stat",
+        (
+            PY,
+            "-c",
+            "import os, shutil, resource, platform; os.statvfs('/'); shutil.disk_usage('/'); resource.getrusage(0); os.cpu_count(); os.sched_getaffinity(0); print(platform.machine())",
+        ),
+    ),
 )
 
 

@@ -169,8 +169,11 @@ def programs(folder: Path) -> list[Program]:
         p("mmap", PY, "mapped.py"),
         p("unix-sockets", PY, "sockets.py"),
         sh("gcc", "gcc -O1 -o hello hello.c && ./hello"),
-        sh("git", "git init -q r && cd r && cp ../lines.txt . && git add . && git -c user.name=n -c user.email=e@example.org commit -qm m && git log --stat | tail -2"),
-        p("perl", "perl", "-ne", "@f = split; $s += $f[0]; END { print \"$s\\n\" }", "lines.txt"),
+        sh(
+            "git",
+            "git init -q r && cd r && cp ../lines.txt . && git add . && git -c user.name=n -c user.email=e@example.org commit -qm m && git log --stat | tail -2",
+        ),
+        p("perl", "perl", "-ne", '@f = split; $s += $f[0]; END { print "$s\\n" }', "lines.txt"),
         p("make", "make", "-j2", "-s"),
         sh("tar", "tar -czf t.tgz tree && mkdir x && tar -xzf t.tgz -C x && find x -type f | wc -l"),
         sh("sort-pipeline", "sort -n lines.txt | uniq -c | sort -rn | head -3"),

@@ -15,7 +15,9 @@ from lockstep.compare.differences import Comparison, Process
 from lockstep.compare.finding import Finding
 
 # What a departed page must cover before its bytes can matter to a program: what the loader or the program's start reads.
-VITAL = frozenset({"EHDR", "PHDR", "INTERP", "DYNAMIC", "TLS", "RELOC", "SYMTAB", "STRTAB", "HASH", "VERSION", "INIT", "GOT", "ENTRY", "LOAD"})
+VITAL = frozenset(
+    {"EHDR", "PHDR", "INTERP", "DYNAMIC", "TLS", "RELOC", "SYMTAB", "STRTAB", "HASH", "VERSION", "INIT", "GOT", "ENTRY", "LOAD"}
+)
 
 # How far behind an earlier departure of another kind a kind still is: in places of the list.
 PENALTY = {"enosys": 0, "errno": 0, "signal": 1, "result": 2, "call-missing": 12, "call-extra": 12, "memory": 4, "elf-layout": 2}

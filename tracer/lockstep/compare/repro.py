@@ -68,7 +68,9 @@ def injected(d: dict[str, Any], diff: Diff, work: Path) -> Finding | None:
     specs = d.get("inject") or {}
     if not (specs.get("native") or specs.get("target")) or not diff.departed:
         return None
-    f = Finding(d["kind"], d["summary"], d["evidence"], d["fingerprint"], inject_native=tuple(specs["native"]), inject_target=tuple(specs["target"]))
+    f = Finding(
+        d["kind"], d["summary"], d["evidence"], d["fingerprint"], inject_native=tuple(specs["native"]), inject_target=tuple(specs["target"])
+    )
     return Prover(diff.settings, diff.profile, Profile(diff.targets), diff.departed, work).prove(f)
 
 
@@ -80,7 +82,9 @@ def again(folder: Path, mark: str) -> tuple[bool, list[str]]:
         known = habits.load(settings.identity) or habits.Habits(settings.identity)
         diff = Diff(replace(settings, proofs=0), Path(temp), known)
         found = diff.run()
-        lines = [f"{shlex.join(settings.argv)}: native {status_text(diff.natives[0].status)}, {settings.target} {status_text(diff.targets[0].status)}"]
+        lines = [
+            f"{shlex.join(settings.argv)}: native {status_text(diff.natives[0].status)}, {settings.target} {status_text(diff.targets[0].status)}"
+        ]
         same = [f for f in found if f.fingerprint == mark]
         proof = injected(d, diff, Path(temp))
         if proof:

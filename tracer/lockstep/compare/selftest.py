@@ -34,7 +34,19 @@ SPARED = frozenset({"execve", "exit", "exit_group", "rt_sigreturn", "arch_prctl"
 def diff_json(program: Program, options: Sequence[str]) -> tuple[int, list[dict[str, Any]], str]:
     """`lockstep diff --json` on one program: its status, its findings, what it said on standard error."""
     with tempfile.TemporaryDirectory(prefix="lockstep-selftest-") as temp:
-        cmd = [lockstep_exe(), "diff", "--json", "--quiet", "--cwd", str(program.cwd), "--bundle", f"{temp}/b", *options, "--", *program.argv]
+        cmd = [
+            lockstep_exe(),
+            "diff",
+            "--json",
+            "--quiet",
+            "--cwd",
+            str(program.cwd),
+            "--bundle",
+            f"{temp}/b",
+            *options,
+            "--",
+            *program.argv,
+        ]
         done = subprocess.run(cmd, capture_output=True, timeout=DIFF_LIMIT_S, check=False, stdin=subprocess.DEVNULL)
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr.decode(errors="replace")
 
@@ -53,7 +65,9 @@ def quiet(count: int, folder: Path, only: str | None) -> int:
         real = [f for f in found if not f["habit"]]
         false += bool(real)
         broke += status not in (OK, FOUND)
-        print(f"{i + 1:>4} {program.name:<20} {'quiet' if not real else f'{len(real)} FALSE'} {time.monotonic() - start:5.1f} s", flush=True)
+        print(
+            f"{i + 1:>4} {program.name:<20} {'quiet' if not real else f'{len(real)} FALSE'} {time.monotonic() - start:5.1f} s", flush=True
+        )
         for f in real[:3]:
             print(f"       {f['kind']}: {f['summary']}")
         if status not in (OK, FOUND):
@@ -158,7 +172,10 @@ def faults(count: int, seed: int, folder: Path, only: str | None) -> int:
         first += hit
         proven += hit and bool(top and top["proven"])
         where = next((f["rank"] for f in found if matches(f, fault)), None)
-        print(f"{tried:>3} {program.name:<18} {fault.value:<14} {fault.text[:70]:<70} rank {where} {'proven' if top and top['proven'] else ''}", flush=True)
+        print(
+            f"{tried:>3} {program.name:<18} {fault.value:<14} {fault.text[:70]:<70} rank {where} {'proven' if top and top['proven'] else ''}",
+            flush=True,
+        )
         if not hit:
             print(f"      rank 1 instead: {top['kind']}: {top['summary']}" if top else f"      no finding (status {status}) {said.strip()}")
             print(f"      {fault.spec}")

@@ -109,7 +109,10 @@ def render(title: str, outcome: Sequence[str], findings: Sequence[Finding], tail
             lines.append(paint.dim(f"     and {len(real) - 1 - REST_SHOWN} more: --json shows all"))
     if habits:
         kinds = sorted({f.evidence.get("call") or f.kind for f in habits})
-        lines += ["", *wrapped(f"habits of the target, without consequence here: {', '.join(map(str, kinds))} ({len(habits)} in all)", paint, "  ")]
+        lines += [
+            "",
+            *wrapped(f"habits of the target, without consequence here: {', '.join(map(str, kinds))} ({len(habits)} in all)", paint, "  "),
+        ]
     if not real:
         lines += ["", paint.green("no findings")]
     lines += ["", *(paint.dim(printable(t)) for t in tail)]
