@@ -118,6 +118,7 @@ static int read_header(struct elf_image *img, const struct elf_reader *rd)
 		return -ENODATA;
 	if (memcmp(raw.e64.e_ident, ELFMAG, SELFMAG) != 0)
 		return -ENOEXEC;
+	img->is_elf = true;
 	img->bits = header_bits(&raw.e64);
 	if (img->bits == 64)
 		img->eh = raw.e64;

@@ -71,6 +71,7 @@ struct elf_dyn_table {
  */
 struct elf_image {
 	uint64_t file_size;
+	bool is_elf;	      /* begins with the magic number; without it all else is 0 or -1 */
 	uint32_t header_size; /* bytes of the ELF header that the file has; the rest are zeroes */
 	uint8_t bits;	      /* 64 or 32: the layout in which the headers were read */
 	Elf64_Ehdr eh;	      /* widened when bits is 32 */
