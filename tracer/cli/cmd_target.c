@@ -58,6 +58,7 @@ static void list_json(const struct target *t)
 	json_str(&j, "path", t->path);
 	json_str(&j, "record", g_record[t->record]);
 	json_str(&j, "missing", missing(t));
+	json_str(&j, "install", t->install);
 	json_line_end(&j);
 	print_json(&b);
 }
