@@ -28,3 +28,4 @@ test_elf_lint-libs := loader common
 fuzzers += fuzz_elf
 fuzz_elf-src := loader/fuzz/fuzz_elf.c
 fuzz_elf-libs := loader
+pytests += loader/tests/test_elf_cmd.py
