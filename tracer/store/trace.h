@@ -124,7 +124,9 @@ struct trace_cap_iter {
 };
 static inline struct trace_cap_iter trace_caps(const struct trace_event *ev)
 {
-	return (struct trace_cap_iter){ev->payload, ev->payload + ev->payload_size};
+	const uint8_t *p = ev->payload_size ? ev->payload : (const uint8_t *)"";
+
+	return (struct trace_cap_iter){p, p + ev->payload_size};
 }
 /* False at the end, or at the first capture that is not well-formed. */
 bool trace_cap_next(struct trace_cap_iter *it, struct trace_cap *cap);
@@ -148,6 +150,10 @@ struct trace_limits {
  */
 int trace_writer_open(struct trace_writer **out, int fd, const char *meta,
 	const struct trace_limits *limits, struct err *e);
+/* The largest payload of one event, in bytes; trace_writer_add: -EMSGSIZE past that, and the event
+ * is not written. */
+#define TRACE_PAYLOAD_MAX (16u << 20)
+
 /*
  * Appends an event; ev->seq is ignored, payload is copied. 0; -EFBIG once max_size is reached (the
  * event, a TK_NOTE and the index were written: the trace is complete as far as it goes, and the
@@ -172,20 +178,45 @@ enum trace_state {
 			there */
 };
 
+enum trace_open_flag {
+	/* Payloads stay valid only until the trace_next, trace_seek or trace_rewind that comes to
+	 * another block of the file; memory stays bounded whatever the length of the trace. */
+	TRACE_STREAM = 1 << 0,
+};
+
 /*
  * Opens a trace. The error says what is wrong and what to do: not a trace, empty, made by a newer
  * version, unreadable. -ENOENT..., -EBADMSG not a trace, -EPROTONOSUPPORT future version, -ENODATA
  * empty.
  */
 int trace_open(struct trace **out, const char *path, struct err *e);
+int trace_open_flags(struct trace **out, const char *path,
+	unsigned int flags /* enum trace_open_flag */, struct err *e);
 void trace_close(struct trace *t);
 const char *trace_meta(const struct trace *t); /* the JSON text */
 /*
- * The next event in order; its payload stays valid until trace_close. 1 an event, 0 the end,
- * negative errno: damaged (-EBADMSG, once; then 0) or out of memory.
+ * The next event in order; its payload stays valid until trace_close (but see TRACE_STREAM). 1 an
+ * event, 0 the end, negative errno: damaged (-EBADMSG, once; then 0) or out of memory.
  */
 int trace_next(struct trace *t, struct trace_event *ev);
 void trace_rewind(struct trace *t);
+/* The next trace_next gives the event of that seq, or the end. Costs unpacking one block at most.
+ */
+void trace_seek(struct trace *t, uint64_t seq);
+
+/* What a block of the file holds, known before it is unpacked. */
+struct trace_block {
+	uint64_t first_seq, n_events;
+	uint64_t min_ns, max_ns; /* first entry, last return */
+	uint32_t kinds;		 /* bit k: enum trace_kind k is there */
+	const uint8_t *nrs;	 /* bitmap of nr, trace_block_has_nr */
+	const uint32_t *tids;	 /* NULL: too many to list */
+	uint32_t n_tids;
+};
+bool trace_block_has_nr(const struct trace_block *b, unsigned int nr);
+/* From now on trace_next passes over blocks for which want() is false. NULL: none. */
+void trace_skip_blocks(
+	struct trace *t, bool (*want)(const struct trace_block *b, void *arg), void *arg);
 /* Valid once trace_next has returned 0. `why` in words when torn. */
 enum trace_state trace_state(const struct trace *t, const char **why);
 /* A lower bound before the end was reached, exact for whole traces. */

@@ -1,0 +1,70 @@
+"""Proof, both ways: native is broken with the target's value, and the target is repaired with native's.
+
+A cause is proven by what a program does with it, not by how likely it looks: an injected run goes the target's way, or native's, in
+everything in which the two sides were seen to part.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from lockstep.base.errors import HarnessError
+from lockstep.compare.finding import Finding, Proof
+from lockstep.compare.outcome import Departure, Profile, Run, same_way
+from lockstep.compare.record import record, run_limit
+from lockstep.compare.settings import Settings
+
+
+@dataclass
+class Prover:
+    """Runs what a proof needs, in folders under `work`. `departed`: in what the sides part."""
+
+    settings: Settings
+    natives: Profile
+    targets: Profile
+    departed: list[Departure]
+    work: Path
+    say: Callable[[str], None] = lambda text: None
+    counter: itertools.count[int] = field(default_factory=itertools.count)
+
+    def prove(self, f: Finding) -> Finding:
+        """The finding with its proof. A way that cannot be tried (no spec) stays None."""
+        broken = self._tried(f.inject_native, native=True)
+        repaired = None
+        if broken is not False or f.kind == "elf-page":
+            repaired = self._tried(f.inject_target, native=False)
+        if broken is None and repaired is None:
+            return f
+        return replace(f, proof=Proof(broken, repaired, self._words(broken, repaired)))
+
+    def _tried(self, specs: tuple[str, ...], *, native: bool) -> bool | None:
+        if not specs:
+            return None
+        run = self._run(specs, native=native)
+        if run is None:
+            return None
+        wanted, other = (self.targets, self.natives) if native else (self.natives, self.targets)
+        return same_way(run, wanted, self.departed) and not same_way(run, other, self.departed)
+
+    def _run(self, specs: tuple[str, ...], *, native: bool) -> Run | None:
+        folder = self.work / f"proof-{next(self.counter)}"
+        self.say(f"proving: {'breaking native' if native else 'repairing the target'}")
+        wall_s = self.natives.natives[0].wall_ns / 1e9
+        try:
+            return record(self.settings, native=native, folder=folder, limit_s=run_limit(self.settings, wall_s), inject=specs)
+        except HarnessError:
+            return None
+        finally:
+            shutil.rmtree(folder / "trace", ignore_errors=True)
+
+    def _words(self, broken: bool | None, repaired: bool | None) -> str:
+        words = []
+        if broken is not None:
+            words.append(f"native with the target's value {'goes the target' + chr(39) + 's way' if broken else 'ends as native does'}")
+        if repaired is not None:
+            words.append(f"the target with native's value {'ends as native does' if repaired else 'still goes its own way'}")
+        return "; ".join(words)
