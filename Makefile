@@ -112,8 +112,12 @@ fuzz-run: fuzz
 headers := $(filter-out build/%,$(wildcard */*.h */*/*.h))
 check-headers:
 	$(Q)for h in $(headers); do $(CC) $(CPPFLAGS) -std=gnu11 $(WARN) -fsyntax-only -x c $$h || exit 1; done
-check-style:
-	$(Q)$(CLANG_FORMAT) --dry-run -Werror $$(git ls-files '*.c' '*.h' | grep -v -e '/tables/' -e tracees)
+check-style: venv
+	$(Q)$(CLANG_FORMAT) --dry-run -Werror $$(git ls-files '*.c' '*.h' | grep -v -e '^abi/.*def' -e tracees)
+	$(Q)build/venv/bin/ruff check -q common tracer workloads reports
+	$(Q)build/venv/bin/mypy --no-error-summary -p lockstep.base -p lockstep.compare -p lockstep.corpus -p lockstep.report
+venv:
+	$(Q)sh ci/venv
 
 compile_commands.json:
 	$(Q)sh ci/compile-commands $(CC) '$(CPPFLAGS) -std=gnu11' > $@
@@ -130,4 +134,4 @@ help:
 #: V=1 shows commands; SAN=address,undefined or SAN=thread picks a sanitizer; WERROR=0 lets warnings pass
 
 -include $(patsubst %.o,%.d,$(sort $(all-objs)))
-.PHONY: all tests check check-c check-py check-san fuzz fuzz-run check-headers check-style clean help
+.PHONY: all tests check check-c check-py check-san fuzz fuzz-run venv check-headers check-style clean help

@@ -11,7 +11,7 @@
  * Before 6.7 bss was made from running maxima: for all LOADs so far whenever another one followed,
  * and once after the last; there the zeroing had to succeed.
  */
-#include "loader/elf_layout.h"
+#include "loader/elf_pieces.h"
 
 #include <errno.h>
 #include <string.h>
@@ -100,110 +100,6 @@ uint64_t elf_first_vaddr(const struct elf_image *img, const struct elf_env *env)
 	return 0;
 }
 
-/* ---- the list of pieces ---- */
-
-/* Index of the first piece that ends behind addr. */
-static size_t piece_after(const struct elf_layout *l, uint64_t addr)
-{
-	size_t lo = 0, hi = l->len;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (l->piece[mid].end <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-const struct elf_piece *elf_layout_at(const struct elf_layout *l, uint64_t addr)
-{
-	size_t i = piece_after(l, addr);
-
-	return i < l->len && l->piece[i].start <= addr ? &l->piece[i] : NULL;
-}
-
-static void piece_cut_front(struct elf_piece *p, uint64_t start)
-{
-	p->file_offset += start - p->start;
-	p->start = start;
-}
-
-/* Opens a gap of n pieces at i. */
-static int pieces_open(struct elf_layout *l, size_t i, size_t n)
-{
-	if (n > l->max - l->len)
-		return -E2BIG;
-	memmove(&l->piece[i + n], &l->piece[i], (l->len - i) * sizeof(l->piece[0]));
-	l->len += n;
-	return 0;
-}
-
-static void pieces_close(struct elf_layout *l, size_t i, size_t n)
-{
-	memmove(&l->piece[i], &l->piece[i + n], (l->len - i - n) * sizeof(l->piece[0]));
-	l->len -= n;
-}
-
-/* Makes a boundary at addr, so that no piece reaches over it. */
-static int layout_split(struct elf_layout *l, uint64_t addr)
-{
-	size_t i = piece_after(l, addr);
-	int rc;
-
-	if (i == l->len || l->piece[i].start >= addr)
-		return 0;
-	rc = pieces_open(l, i, 1);
-	if (rc)
-		return rc;
-	l->piece[i].end = addr;
-	piece_cut_front(&l->piece[i + 1], addr);
-	return 0;
-}
-
-/* Removes whatever is in [start, end): munmap. */
-static int layout_clear(struct elf_layout *l, uint64_t start, uint64_t end)
-{
-	size_t first, last;
-	int rc;
-
-	if (start >= end)
-		return 0;
-	rc = layout_split(l, start);
-	if (!rc)
-		rc = layout_split(l, end);
-	if (rc)
-		return rc;
-	first = piece_after(l, start);
-	last = piece_after(l, end - 1);
-	if (last < l->len && l->piece[last].start < end)
-		last++;
-	if (last > first)
-		pieces_close(l, first, last - first);
-	return 0;
-}
-
-/* Puts a piece in place of what is there. Empty pieces are nothing. */
-static int layout_put(struct elf_layout *l, const struct elf_piece *p)
-{
-	size_t i;
-	int rc;
-
-	if (p->start >= p->end)
-		return 0;
-	rc = layout_clear(l, p->start, p->end);
-	if (rc)
-		return rc;
-	i = piece_after(l, p->start);
-	rc = pieces_open(l, i, 1);
-	if (rc)
-		return rc;
-	l->piece[i] = *p;
-	return 0;
-}
-
 /* ---- one image ---- */
 
 struct loading {
@@ -266,31 +162,6 @@ static int check_limits(struct loading *ld, uint64_t size, uint8_t prot)
 	return 0;
 }
 
-/* Puts [start, end) of a file mapping, in at most three pieces: file, past its end, SIGBUS. */
-static int put_file(struct loading *ld, struct elf_piece p)
-{
-	uint64_t size = ld->img->file_size, whole = page_align(ld->env, size);
-	uint64_t end = p.end, eof, bus;
-	int rc;
-
-	eof = size > p.file_offset ? p.start + (size - p.file_offset) : p.start;
-	bus = whole > p.file_offset ? p.start + (whole - p.file_offset) : p.start;
-	p.end = eof < end ? eof : end;
-	rc = layout_put(ld->l, &p);
-	if (rc || p.end == end)
-		return rc;
-	piece_cut_front(&p, p.end);
-	p.content = ELF_PAST_EOF;
-	p.end = bus < end ? bus : end;
-	rc = layout_put(ld->l, &p);
-	if (rc || p.end == end)
-		return rc;
-	piece_cut_front(&p, p.end);
-	p.content = ELF_SIGBUS;
-	p.end = end;
-	return layout_put(ld->l, &p);
-}
-
 /* The file's part of a segment: head, body and tail. Linux v6.18 fs/binfmt_elf.c:elf_map(). */
 static int map_file(struct loading *ld, const Elf64_Phdr *ph)
 {
@@ -313,17 +184,17 @@ static int map_file(struct loading *ld, const Elf64_Phdr *ph)
 		return give_up(ld, "p_offset is negative or past what a file can have");
 	rc = check_range(ld, p.start, end);
 	if (!rc)
-		rc = put_file(ld, p);
+		rc = pieces_put_file(ld->l, ld->img, ld->env, p);
 	piece_cut_front(&p, va);
 	p.end = va + ph->p_filesz;
 	p.role = ELF_BODY;
 	if (!rc)
-		rc = put_file(ld, p);
+		rc = pieces_put_file(ld->l, ld->img, ld->env, p);
 	piece_cut_front(&p, p.end);
 	p.end = end;
 	p.role = ELF_TAIL;
 	if (!rc)
-		rc = put_file(ld, p);
+		rc = pieces_put_file(ld->l, ld->img, ld->env, p);
 	return rc ? rc : check_limits(ld, size, p.prot);
 }
 
@@ -343,7 +214,7 @@ static int zero_range(struct loading *ld, uint64_t start, uint64_t end, bool mus
 	p.role = ELF_TAIL;
 	if (p.content != ELF_ANON)
 		p.content = ELF_ZERO;
-	return layout_put(ld->l, &p);
+	return pieces_put(ld->l, &p);
 }
 
 /* Anonymous memory for bss. Linux v6.18 mm/vma.c:vm_brk_flags(). */
@@ -364,7 +235,7 @@ static int map_anon(struct loading *ld, uint64_t start, uint64_t end, bool exec)
 		p.prot |= PROT_EXEC;
 	rc = check_range(ld, p.start, p.end);
 	if (!rc)
-		rc = layout_put(ld->l, &p);
+		rc = pieces_put(ld->l, &p);
 	return rc ? rc : check_limits(ld, p.end - p.start, p.prot);
 }
 
@@ -461,7 +332,7 @@ static int reserve_span(struct loading *ld, const Elf64_Phdr *ph)
 		return give_up(ld, "the image's span reaches past the end of the address space");
 	if (span > env->rlimit_as)
 		return give_up(ld, "RLIMIT_AS exceeded");
-	return layout_clear(ld->l, start, end);
+	return pieces_clear(ld->l, start, end);
 }
 
 /* The exe's first LOAD must not meet what is there: MAP_FIXED_NOREPLACE, since 4.17. */
@@ -518,60 +389,4 @@ int elf_layout_add(struct elf_layout *l, const struct elf_image *img, const stru
 	if (which == ELF_EXE)
 		l->read_implies_exec = elf_read_implies_exec(img, env);
 	return load_all(&ld);
-}
-
-/* ---- views ---- */
-
-size_t elf_tails(const struct elf_layout *l, struct elf_tail *out, size_t max)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < l->len && n < max; i++) {
-		const struct elf_piece *p = &l->piece[i];
-
-		if (p->role == ELF_BODY || p->role == ELF_PAGEZERO || p->content == ELF_SIGBUS)
-			continue;
-		out[n++] = (struct elf_tail){.address = p->start,
-			.size = p->end - p->start,
-			.file_offset = p->content == ELF_ANON ? 0 : p->file_offset,
-			.segment = p->segment,
-			.which = p->which,
-			.role = p->role,
-			.expect_zero = p->content != ELF_FILE,
-			.file_backed = p->content != ELF_ANON,
-			.prot = p->prot};
-	}
-	return n;
-}
-
-/* Whether piece b continues VMA a. Linux v6.18 mm/vma.c:can_vma_merge_after(). */
-static bool vma_continues(const struct elf_vma *a, const struct elf_vma *b)
-{
-	if (a->end != b->start || a->prot != b->prot || a->which != b->which)
-		return false;
-	return a->which == ELF_NEITHER || a->file_offset + (a->end - a->start) == b->file_offset;
-}
-
-size_t elf_vmas(const struct elf_layout *l, struct elf_vma *out, size_t max)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < l->len; i++) {
-		const struct elf_piece *p = &l->piece[i];
-		bool anon = p->content == ELF_ANON;
-		struct elf_vma v = {.start = p->start,
-			.end = p->end,
-			.file_offset = anon ? 0 : p->file_offset,
-			.which = anon ? ELF_NEITHER : p->which,
-			.prot = p->prot};
-
-		if (n && vma_continues(&out[n - 1], &v)) {
-			out[n - 1].end = v.end;
-			continue;
-		}
-		if (n == max)
-			break;
-		out[n++] = v;
-	}
-	return n;
 }

@@ -71,6 +71,7 @@ struct elf_dyn_table {
  */
 struct elf_image {
 	uint64_t file_size;
+	bool is_elf;	      /* begins with the magic number; without it all else is 0 or -1 */
 	uint32_t header_size; /* bytes of the ELF header that the file has; the rest are zeroes */
 	uint8_t bits;	      /* 64 or 32: the layout in which the headers were read */
 	Elf64_Ehdr eh;	      /* widened when bits is 32 */
@@ -86,7 +87,9 @@ struct elf_image {
 	int interp_errnum;
 	char interp_path[ELF_INTERP_MAX]; /* "" unless interp_errnum is 0 */
 
-	int dynamic; /* index of the last PT_DYNAMIC (the one ld.so takes), or -1 */
+	int dynamic;	  /* index of the last PT_DYNAMIC (the one ld.so takes), or -1 */
+	bool has_needed;  /* DT_NEEDED */
+	uint64_t flags_1; /* DT_FLAGS_1 */
 	uint32_t dyn_table_len;
 	struct elf_dyn_table dyn_table[ELF_DYN_TABLE_MAX];
 
@@ -99,6 +102,10 @@ struct elf_image {
  * ELF file; otherwise what the reader returned.
  */
 int elf_parse(struct elf_image *img, const struct elf_reader *rd);
+
+/* A library, which ld.so loads and the kernel never does: ET_DYN that asks for no interpreter and
+ * is no static PIE. (ld.so itself counts as one.) */
+bool elf_is_library(const struct elf_image *img);
 
 /* What lies in [vaddr, vaddr + size), addresses before relocation (without the bias). */
 uint32_t elf_covers(const struct elf_image *img, uint64_t vaddr, uint64_t size);

@@ -1,1 +1,11 @@
 # What events say (strace's text, JSON) and the model of the traced processes. Users add -lzstd to their <program>-ld.
+lib-model := tracer/decode/model.c tracer/decode/model_task.c tracer/decode/model_fd.c tracer/decode/model_mm.c \
+	tracer/decode/model_path.c tracer/decode/fdtab.c tracer/decode/vmas.c tracer/decode/intern.c
+
+tests += test_model
+test_model-src := tracer/decode/tests/test_model.c tracer/decode/tests/make_event.c tracer/store/tests/gen.c
+test_model-libs := model store common
+test_model-ld := -lzstd
+
+# Users also name abi.
+lib-decode := $(lib-model) $(addprefix tracer/decode/,tree.c values.c args.c msg.c info.c text.c result.c print_json.c event.c event_json.c)

@@ -40,7 +40,7 @@ class Run:
 
     @property
     def broke(self) -> bool:
-        return self.outcome["status"] == "broke"
+        return bool(self.outcome["status"] == "broke")
 
     @property
     def wall_ns(self) -> int:

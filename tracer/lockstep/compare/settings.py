@@ -107,4 +107,10 @@ def from_args(a: argparse.Namespace, argv: Sequence[str]) -> Settings:
 
 
 def to_json(s: Settings) -> dict[str, Any]:
-    return {"target": s.target, "target_options": list(s.target_words), "state": list(s.state), "runs": s.runs, "target_runs": s.target_runs}
+    return {
+        "target": s.target,
+        "target_options": list(s.target_words),
+        "state": list(s.state),
+        "runs": s.runs,
+        "target_runs": s.target_runs,
+    }

@@ -6,6 +6,7 @@ go on as the addresses do. Each boundary that did not merge is classified by wha
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ def classify(vmas: list[Vma]) -> dict[str, int]:
     """
     counts = {"offset_falls": 0, "gap": 0, "permission": 0, "other": 0}
     memory = backing_file(vmas)
-    for a, b in zip(vmas, vmas[1:], strict=False):
+    for a, b in itertools.pairwise(vmas):
         if a.file != memory or b.file != memory or a.end != b.start:
             counts["other"] += 1
         elif b.offset < a.offset:

@@ -1,0 +1,215 @@
+/* See spec.h. */
+#include "tracer/align/spec.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "abi/abi.h"
+
+void spec_text(struct buf *out, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = text[i];
+
+		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+			(c && strchr("/._+:,-", c)))
+			buf_add_byte(out, c);
+		else
+			buf_printf(out, "%%%02X", c);
+	}
+}
+
+/* Objects that name the call in another run as well: real paths without a volatile part. */
+static bool object_named(const struct names *names, uint32_t id)
+{
+	struct buf text = {0};
+	bool ok;
+
+	if (!id || names_volatile(names, id))
+		return false;
+	names_text(names, id, &text);
+	ok = strncmp(buf_str(&text), "/@", 2) != 0;
+	buf_fini(&text);
+	return ok;
+}
+
+static bool same_place(const struct names *names, const struct tok *want, const struct tok *t)
+{
+	if (t->call != want->call || t->skel != want->skel)
+		return false;
+	for (int i = 0; i < 2; i++)
+		if (object_named(names, want->obj[i]) && t->obj[i] != want->obj[i])
+			return false;
+	return true;
+}
+
+/* Calls f for every token of the process (all its threads) that `tok` belongs to and that the
+ * spec's words fit. */
+static void each_fit(const struct side *s, const struct names *names, int seg, int tok,
+	void (*f)(void *arg, const struct tok *t), void *arg)
+{
+	const struct tok *want = &s->seg[seg].tok[tok];
+
+	for (size_t i = 0; i < s->segs; i++)
+		for (size_t k = 0; s->seg[i].process == s->seg[seg].process && k < s->seg[i].len;
+			k++)
+			if (same_place(names, want, &s->seg[i].tok[k]))
+				f(arg, &s->seg[i].tok[k]);
+}
+
+struct tally {
+	const struct tok *want;
+	uint32_t before, others;
+};
+
+static void tally_one(void *arg, const struct tok *t)
+{
+	struct tally *n = arg;
+
+	n->before += t->seq <= n->want->seq;
+	n->others += t->err != n->want->err;
+}
+
+bool spec_uniform(const struct side *s, const struct names *names, int seg, int tok)
+{
+	struct tally n = {.want = &s->seg[seg].tok[tok]};
+
+	each_fit(s, names, seg, tok, tally_one, &n);
+	return n.others == 0;
+}
+
+/* The place of the process among those that run (or were forked with) the same image, by birth,
+ * from 1; 0 when it is the only one. */
+static uint32_t process_place(const struct side *s, int seg)
+{
+	int process = s->seg[seg].process;
+	uint32_t place = 0, all = 0;
+
+	for (size_t i = 0; i < s->segs; i++) {
+		if (s->seg[i].thread || s->seg[i].image != s->seg[process].image)
+			continue;
+		all++;
+		if ((int)i <= process)
+			place++;
+	}
+	return all > 1 ? place : 0;
+}
+
+static void base_name(struct buf *out, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	path = slash && slash[1] ? slash + 1 : path;
+	spec_text(out, path, strlen(path));
+}
+
+static void place_args(
+	struct buf *out, const struct names *names, const struct tok *t, const struct detail *place)
+{
+	const struct abi_call *c = abi_call(place->ev.nr);
+	unsigned int nargs = c ? abi_nargs(c, place->ev.arg) : 0, obj = 0;
+	struct trace_cap cap;
+
+	for (unsigned int i = 0; i < nargs; i++) {
+		const struct abi_arg *a = abi_resolve(c, i, place->ev.arg);
+		uint32_t id = obj < 2 ? t->obj[obj] : 0;
+		struct buf text = {0};
+
+		switch (a->kind) {
+		case AK_FLAGS:
+		case AK_ENUM:
+		case AK_SIGNO:
+		case AK_HEX:
+			buf_printf(out, " a%u=0x%" PRIx64, i, place->ev.arg[i]);
+			break;
+		case AK_FD:
+			obj += id != 0;
+			names_text(names, id, &text);
+			if (object_named(names, id)) {
+				buf_printf(out, " f%u=", i);
+				spec_text(out, (const char *)text.data, text.len);
+			}
+			break;
+		case AK_PATH:
+			obj += id != 0;
+			if (object_named(names, id) && trace_cap_find(&place->ev, i, 0, 0, &cap)) {
+				buf_printf(out, " p%u=", i);
+				spec_text(out, (const char *)cap.data,
+					strnlen((const char *)cap.data, cap.size));
+			}
+			break;
+		default:
+			break;
+		}
+		buf_fini(&text);
+	}
+}
+
+void spec_place(struct buf *out, const struct side *s, const struct names *names, int seg, int tok,
+	const struct detail *place, bool all)
+{
+	const struct tok *t = &s->seg[seg].tok[tok];
+	const struct abi_call *c = abi_call(place->ev.nr);
+	uint32_t process = process_place(s, seg);
+	struct tally n = {.want = t};
+	struct buf image = {0};
+
+	buf_printf(out, "call=%s", c ? c->name : "?");
+	names_text(names, s->seg[seg].image, &image);
+	if (image.len) {
+		buf_add_str(out, " image=");
+		base_name(out, buf_str(&image));
+	}
+	buf_fini(&image);
+	place_args(out, names, t, place);
+	each_fit(s, names, seg, tok, tally_one, &n);
+	if (all) {
+		buf_add_str(out, " nth=all");
+		return;
+	}
+	if (process)
+		buf_printf(out, " proc=%u", process);
+	buf_printf(out, " nth=%u", n.before ? n.before : 1);
+}
+
+static bool value_outs(struct buf *out, const struct detail *value)
+{
+	struct trace_cap_iter it = trace_caps(&value->ev);
+	struct trace_cap cap;
+
+	while (trace_cap_next(&it, &cap)) {
+		if (!(cap.flags & TC_OUT) || cap.slot > 5)
+			continue;
+		if (cap.part || cap.size != cap.full)
+			return false;
+		buf_printf(out, " out%u=", cap.slot);
+		for (uint32_t i = 0; i < cap.size; i++)
+			buf_printf(out, "%02x", cap.data[i]);
+	}
+	return true;
+}
+
+bool spec_value(struct buf *out, const struct detail *value, const struct detail *place)
+{
+	const struct abi_call *c = abi_call(value->ev.nr);
+	const char *name;
+	unsigned int kind;
+
+	if (!c || value->ev.kind != TK_CALL)
+		return false;
+	if (value->ev.ret < 0 && value->ev.ret >= -4095) {
+		name = abi_errno_name((int)-value->ev.ret);
+		if (!name)
+			return false;
+		buf_printf(out, " errno=%s", name);
+		return true;
+	}
+	kind = abi_ret_kind(c, value->ev.arg);
+	if (kind == AK_FD || kind == AK_ADDR || kind == AK_PID || c->classes & ABI_C_NORETURN)
+		return false;
+	buf_printf(out, " ret=%" PRId64, value->ev.ret);
+	/* the call's effects stay where it succeeded: only what it says is changed */
+	if (place->ev.kind == TK_CALL && place->ev.ret >= 0)
+		buf_add_str(out, " after=1");
+	return value_outs(out, value);
+}

@@ -1,0 +1,191 @@
+"""`lockstep diff`, whole: record both sides, take away noise and habits, rank, prove.
+
+The order of the steps is the order of DESIGN's "Comparing". Everything is written into one folder, which becomes the bundle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from lockstep.compare import causes, rank, vma
+from lockstep.compare.differences import Comparison, compare
+from lockstep.compare.finding import SYMPTOMS, Finding, numbered
+from lockstep.compare.habits import Habits
+from lockstep.compare.outcome import Departure, Profile, Run
+from lockstep.compare.prove import Prover
+from lockstep.compare.record import record, run_limit
+from lockstep.compare.settings import Settings
+
+# More runs, where outcomes agree but something else seems to differ: (native, target) per round. What is chance goes away.
+RECHECK_ROUNDS = ((3, 1), (4, 2))
+RECHECK_BUDGET_S = 240.0
+
+
+@dataclass
+class Diff:
+    """One comparison in progress, and its result. `folder` holds the runs; `say` shows progress."""
+
+    settings: Settings
+    folder: Path
+    habits: Habits
+    say: Callable[[str], None] = lambda text: None
+    natives: list[Run] = field(default_factory=list)
+    targets: list[Run] = field(default_factory=list)
+    comparison: Comparison = field(default_factory=Comparison)
+    findings: list[Finding] = field(default_factory=list)
+    departed: list[Departure] = field(default_factory=list)
+    started: float = field(default_factory=time.time)
+
+    def run(self) -> list[Finding]:
+        """Records, compares, proves. Raises HarnessError where no verdict is possible."""
+        self._record(self.settings.runs, self.settings.target_runs)
+        self._measure()
+        self._recheck()
+        self.findings = self._proven()
+        return self.findings
+
+    def load(self, natives: Sequence[Run], targets: Sequence[Run]) -> list[Finding]:
+        """The same from runs that exist already: nothing is run, so nothing is proven."""
+        self.natives, self.targets = list(natives), list(targets)
+        self._measure()
+        self.findings = self._settled(self._candidates())
+        return self.findings
+
+    # ---- recording ----
+
+    def _record(self, natives: int, targets: int) -> None:
+        """Interleaved, so that both sides see the same machine; the first native run comes first: its time sets the limits."""
+        for i in range(max(natives, targets)):
+            if i < natives:
+                self._one(native=True)
+            if i < targets:
+                self._one(native=False)
+
+    def _one(self, *, native: bool) -> None:
+        runs, side = (self.natives, "native") if native else (self.targets, "target")
+        name = f"{side}-{len(runs) + 1}"
+        self.say(f"running {name}")
+        wall = self.natives[0].wall_ns / 1e9 if self.natives else None
+        limit = run_limit(self.settings, None if native else wall)
+        runs.append(record(self.settings, native=native, folder=self.folder / name, limit_s=limit))
+
+    # ---- comparing ----
+
+    @property
+    def profile(self) -> Profile:
+        return Profile(self.natives)
+
+    def _measure(self) -> None:
+        self.say("comparing")
+        profile = self.profile
+        self.departed = next((d for d in map(profile.departures, self.targets) if d), [])
+        self.comparison = compare(self.natives, self.targets)
+
+    def _departed_runs(self) -> list[Run]:
+        profile = self.profile
+        return [r for r in self.targets if profile.departures(r)]
+
+    def _recheck(self) -> None:
+        """Where both sides end alike, a difference must survive more runs of both; where they do not, so must the departure."""
+        for natives, targets in RECHECK_ROUNDS:
+            if not self._doubtful() or self._spent() > RECHECK_BUDGET_S:
+                return
+            for _ in range(natives):
+                self._one(native=True)
+            for _ in range(targets):
+                self._one(native=False)
+            self._measure()
+
+    def _doubtful(self) -> bool:
+        if self.departed:
+            return any(d.kind in ("output", "file-state") for d in self.departed) and not self._status_departed()
+        return any(not f.habit for f in self._candidates())
+
+    def _status_departed(self) -> bool:
+        return any(d.kind in ("exit-status", "crash", "hang") for d in self.departed)
+
+    def _spent(self) -> float:
+        return sum(r.wall_ns for r in self.natives + self.targets) / 1e9
+
+    def _candidates(self) -> list[Finding]:
+        out = []
+        for f in causes.candidates(self.comparison):
+            always = f.reproduced[0] == f.reproduced[1]
+            if not self.departed and not always:
+                continue
+            out.append(replace(f, habit=self._is_habit(f)))
+        grown = vma.growth(self.natives, self.targets, self._guest_peak(), self.habits.vma_base)
+        return [*out, grown] if grown else out
+
+    def _is_habit(self, f: Finding) -> bool:
+        """A page that covers nothing vital is a habit by what it is; everything else by what was learnt."""
+        if f.kind == "elf-page":
+            return not rank.vital(f) or not self.departed
+        return self.habits.has(f.habit_key)
+
+    def _guest_peak(self) -> int:
+        points = [p[1] for r in self.natives for p in self.comparison.guest_vmas.get(r.name, [])]
+        return max(points, default=0)
+
+    # ---- ranking and proof ----
+
+    def _representative(self) -> Run:
+        departed = self._departed_runs()
+        return departed[0] if departed else self.targets[0]
+
+    def _focus(self) -> rank.Focus:
+        return rank.focus(self.comparison, [r.name for r in self.natives], self._representative().name)
+
+    def _outcome(self, foc: rank.Focus) -> dict[str, object]:
+        if foc.chain:
+            p = foc.chain[0]
+            mine = [q for r in self.natives for q in self.comparison.side(r.name) if q.ident == p.ident]
+            return {"program": p.image, "native": mine[0].status if mine else None, "target": p.status}
+        if self.departed:
+            d = self.departed[0]
+            return {"program": self.settings.argv[0] if self.settings.argv else None, "native": d.native, "target": d.target}
+        return {}
+
+    def _symptoms(self, foc: rank.Focus) -> list[Finding]:
+        if not self.departed:
+            return []
+        return causes.symptoms(self.departed, foc.chain, (len(self._departed_runs()), len(self.targets)))
+
+    def _settled(self, found: Sequence[Finding]) -> list[Finding]:
+        foc = self._focus()
+        ordered = rank.order(found, foc) + self._symptoms(foc)
+        ordered = [f if f.outcome or f.habit else replace(f, outcome=self._outcome(foc)) for f in rank.settle(ordered)]
+        return numbered(ordered)
+
+    def _proven(self) -> list[Finding]:
+        found = self._candidates()
+        if not self.departed:
+            return self._settled(found)
+        foc = self._focus()
+        order = [f for f in rank.order(found, foc) if not f.habit and f.kind not in SYMPTOMS]
+        prover = Prover(self.settings, self.profile, Profile(self._departed_runs()), self.departed, self.folder / ".proofs", self.say)
+        tried: dict[int, Finding] = {}
+        for f in order[: self.settings.proofs]:
+            tried[id(f)] = prover.prove(f)
+            if tried[id(f)].proof.proven:
+                break
+        shutil.rmtree(self.folder / ".proofs", ignore_errors=True)
+        return self._settled([tried.get(id(f), f) for f in found])
+
+
+@contextlib.contextmanager
+def scratch(folder: Path):  # type: ignore[no-untyped-def]
+    """`folder`, made under a name that says it is not complete, and gone again if the body fails."""
+    temp = folder.with_name(f".tmp-{folder.name}")
+    shutil.rmtree(temp, ignore_errors=True)
+    temp.mkdir(parents=True)
+    try:
+        yield temp
+        temp.replace(folder)
+    finally:
+        shutil.rmtree(temp, ignore_errors=True)
