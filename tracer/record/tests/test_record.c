@@ -446,8 +446,7 @@ static void redaction_keeps_data_environment_and_names_out(void **state)
 	assert_false(trace_cap_find(x, 2, 1, 0, &cap));
 	for (size_t i = 0; i < tr.len; i++) {
 		if (tr.ev[i].payload_size)
-			assert_null(memmem(
-				tr.ev[i].payload, tr.ev[i].payload_size, "/no/such", 8));
+			assert_null(memmem(tr.ev[i].payload, tr.ev[i].payload_size, "/no/such", 8));
 	}
 	trace_free(&tr);
 }
