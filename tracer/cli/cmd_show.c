@@ -94,13 +94,14 @@ struct show {
 /* -tt and -ttt are no repeated letters but modes of their own. */
 static void name_times(int argc, char **argv)
 {
+	static char us[] = "--time-us", epoch[] = "--time-epoch";
 	int i;
 
 	for (i = 1; i < argc && strcmp(argv[i], "--"); i++) {
 		if (!strcmp(argv[i], "-tt"))
-			argv[i] = "--time-us";
+			argv[i] = us;
 		else if (!strcmp(argv[i], "-ttt"))
-			argv[i] = "--time-epoch";
+			argv[i] = epoch;
 	}
 }
 
