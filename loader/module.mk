@@ -20,3 +20,12 @@ test_ldso-libs := loader common
 # What does I/O, for `lockstep elf` alone.
 lib-loader-report := loader/elf_report.c loader/elf_json.c loader/elf_text.c
 lockstep-libs += loader loader-report
+
+tests += test_elf_lint
+test_elf_lint-src := loader/tests/test_elf_lint.c loader/tests/elf_build.c
+test_elf_lint-libs := loader common
+
+fuzzers += fuzz_elf
+fuzz_elf-src := loader/fuzz/fuzz_elf.c
+fuzz_elf-libs := loader
+pytests += loader/tests/test_elf_cmd.py
