@@ -94,10 +94,29 @@ static void installed_programs_have_the_predicted_boundaries(void **state)
 	assert_true(done >= 4);
 }
 
+static void sections_name_what_lies_there(void **state)
+{
+	struct elf_section s[4];
+	struct elf_reader rd;
+	CLEANUP(fd) int fd = -1;
+	const Elf64_Phdr *dyn;
+
+	parse(&g_exe, "/proc/self/exe", &fd);
+	assert_int_equal(elf_reader_fd(&rd, &fd), 0);
+	assert_true(g_exe.dynamic >= 0);
+	dyn = &g_exe.phdr[g_exe.dynamic];
+	assert_int_equal(elf_sections(&g_exe, &rd, dyn->p_vaddr, dyn->p_memsz, s, 4), 1);
+	assert_string_equal(s[0].name, ".dynamic");
+	assert_int_equal(s[0].size, dyn->p_filesz);
+	assert_int_equal(elf_sections(&g_exe, &rd, dyn->p_vaddr - 1, 2, s, 4), 2);
+	assert_int_equal(elf_sections(&g_exe, &rd, 0, 8, s, 4), 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(installed_programs_have_the_predicted_boundaries),
+		cmocka_unit_test(sections_name_what_lies_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
