@@ -303,7 +303,7 @@ static void add_visible_list(struct run_plan *plan, const struct run_spec *spec,
 	}
 }
 
-/* Whatever the command line and the environment name, absolute or from the working folder. */
+/* What the target's and the program's words and the environment name, absolute or from here. */
 static void add_visible(struct run_plan *plan, const struct run_spec *spec)
 {
 	char *const *word;
@@ -312,10 +312,10 @@ static void add_visible(struct run_plan *plan, const struct run_spec *spec)
 	if (spec->rootfs || spec->rw)
 		return;
 	words_add(&plan->visible, spec->cwd);
-	for (word = spec->command; *word; word++) {
+	for (word = plan->argv.v; *word; word++) {
 		const char *value = strchr(*word, '=');
 
-		if (strlen(*word) < PATH_MAX)
+		if (strchr(*word, '/') && strlen(*word) < PATH_MAX)
 			add_visible_path(plan, spec, *word);
 		if (value && value[1] == '/' && strlen(value) < PATH_MAX)
 			add_visible_path(plan, spec, value + 1);
