@@ -29,3 +29,6 @@ fuzzers += fuzz_elf
 fuzz_elf-src := loader/fuzz/fuzz_elf.c
 fuzz_elf-libs := loader
 pytests += loader/tests/test_elf_cmd.py
+tests += test_tails_real
+test_tails_real-src := loader/tests/test_tails_real.c
+test_tails_real-libs := loader-oracle loader-report loader common

@@ -91,6 +91,8 @@ struct rig {
 	struct elf_env env;
 	struct native native;
 	struct elf_prediction predicted;
+	/* As parsed for the last oracle_check(). */
+	const struct elf_image *exe_image, *interp_image;
 };
 
 int rig_setup(void **state);

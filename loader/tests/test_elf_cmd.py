@@ -10,6 +10,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ import pytest
 
 EXE = os.environ["LOCKSTEP_EXE"]
 HERE = Path(__file__).parent
-SCHEMA = json.loads((HERE / "../../docs/schemas/elf.json").read_text())
+VALIDATOR = jsonschema.Draft202012Validator(json.loads((HERE / "../../docs/schemas/elf.json").read_text()))
 TRUE = Path("/usr/bin/true")
 HEADERS = 64 + 56 * struct.unpack_from("<H", TRUE.read_bytes(), 56)[0]
 HELLO = '#include <stdio.h>\nint main(void) { puts("hello"); return 0; }\n'
@@ -35,7 +36,7 @@ def elf_json(*args: object) -> tuple[int, list[dict[str, Any]]]:
     done = elf("--json", *args)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     for answer in answers:
-        jsonschema.validate(answer, SCHEMA)
+        VALIDATOR.validate(answer)
     return done.returncode, answers
 
 
@@ -43,8 +44,6 @@ def helper() -> ModuleType:
     spec = importlib.util.spec_from_file_location("make_tail_dynamic", HERE / "make_tail_dynamic.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
-    import sys
-
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module

@@ -56,6 +56,8 @@ static void row_37_static_pie_align_is_honoured(void **state)
 	IS_RUN(r);
 	assert_int_equal((bias_of(r) + 0x10000) % 0x200000, 0);
 	assert_true(bias_of(r) > 0x7f0000000000);
+	assert_int_equal(elf_bias_align(r->exe_image, &r->env), 0x200000);
+	assert_int_equal(elf_exe_bias_rule(r->exe_image), ELF_BIAS_MMAP);
 }
 
 static void row_38_interpreter_align_is_ignored(void **state)
@@ -76,6 +78,7 @@ static void row_39_interpreter_vaddr_is_a_hint_for_an_et_exec(void **state)
 	want_aux(r, AT_BASE, 0);
 	want_vma(r, 0x50000000, 0x50001000, "r-xp");
 	IS_RUN(r);
+	assert_int_equal(elf_interp_bias_rule(r->interp_image, r->exe_image, 0), ELF_BIAS_HINT);
 	rig_exe(r, ET_DYN, 0);
 	IS_RUN(r);
 	assert_true(r->predicted.at_base > 0x7f0000000000);
@@ -202,6 +205,7 @@ static void row_46_phnum_up_to_64_kib_of_headers(void **state)
 	while (r->exe.phdr_len < 1170)
 		build_phdr(&r->exe, PT_NULL, 0, 0, 0, 0, 0);
 	IS_RUN(r);
+	assert_int_equal(elf_phnum_limit(r->exe_image, &r->env), 1170);
 	build_phdr(&r->exe, PT_NULL, 0, 0, 0, 0, 0);
 	IS_ERRNO(r, ENOEXEC);
 }

@@ -412,6 +412,10 @@ static void row_32_contiguous_loads_are_one_vma(void **state)
 	build_load(&r->exe, RW, 0x4000, A + 0x5000, 0x1000, 0x1000);
 	build_load(&r->exe, RW, 0x5000, A + 0x6000, 0x800, 0x1800);
 	build_load(&r->exe, PF_R, 0x5000, A + 0x8000, 0, 0x1000);
+	/* Neighbours in memory, but not in the file. */
+	build_load(&r->exe, PF_R, 0x2000, A + 0xa000, 0x1000, 0x1000);
+	build_load(&r->exe, PF_R, 0x4000, A + 0xb000, 0x1000, 0x1000);
+	want_vma(r, A + 0xa000, A + 0xb000, "r--p");
 	want_vma(r, A + 0x2000, A + 0x4000, "r--p");
 	want_vma(r, A + 0x5000, A + 0x7000, "rw-p");
 	want_vma(r, A + 0x7000, A + 0x9000, "rw-p");
