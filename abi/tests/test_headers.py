@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from referencing import Registry, Resource
 
 HERE = Path(__file__).parent
@@ -77,7 +77,9 @@ def newer() -> dict[str, int]:
 
 
 def gcc(args: list[str], source: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["gcc", "-D_GNU_SOURCE", "-std=gnu11", "-w", "-x", "c", *args, "-"], input=source, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        ["gcc", "-D_GNU_SOURCE", "-std=gnu11", "-w", "-x", "c", *args, "-"], input=source, capture_output=True, text=True, timeout=60
+    )
 
 
 def includes(group: str) -> str:
@@ -88,7 +90,7 @@ def evaluate(group: str, lines: list[str], workdir: Path) -> dict[int, int]:
     """Values of the expressions that compile with this group's headers, by their place in the list."""
     head = includes(group)
     start = head.count("\n") + 1
-    body = [f"static void f{i}(void) {{ printf(\"{i} %llu\\n\", (unsigned long long)({x})); }}" for i, x in enumerate(lines)]
+    body = [f'static void f{i}(void) {{ printf("{i} %llu\\n", (unsigned long long)({x})); }}' for i, x in enumerate(lines)]
     check = gcc(["-fsyntax-only", "-fmax-errors=0", "-Werror=implicit-function-declaration"], head + "\n".join(body) + "\n")
     bad = {int(n) - start for n in re.findall(r"^<stdin>:(\d+):\d+: (?:error|fatal)", check.stderr, re.M)}
     assert all(i >= 0 for i in bad), check.stderr
@@ -123,7 +125,7 @@ def test_i386_names_are_the_headers() -> None:
 
 
 def all_names() -> list[tuple[str, int, int]]:
-    found = {}
+    found: dict[tuple[str, int, int], None] = {}
     for s in rows()["set"]:
         for n in s["names"]:
             key = (n["name"], n["value"], n["mask"])
@@ -155,7 +157,9 @@ def test_flags_and_enums_are_the_headers(tmp_path: Path) -> None:
     assert all(seen.values())
     unknown = {n[0]: n[1] for n in names if n[0] not in seen}
     listed = {n: v for n, v in newer().items() if not n.startswith("__NR_")}
-    assert unknown == listed, f"not in newer.list: {sorted(unknown.items() - listed.items())}; not needed there: {sorted(listed.items() - unknown.items())}"
+    assert unknown == listed, (
+        f"not in newer.list: {sorted(unknown.items() - listed.items())}; not needed there: {sorted(listed.items() - unknown.items())}"
+    )
     assert len(seen) > 900
 
 
