@@ -45,9 +45,7 @@ class Phdr:
     align: int
 
     def pack(self) -> bytes:
-        return PHDR.pack(
-            self.type, self.flags, self.offset, self.vaddr, self.paddr, self.filesz, self.memsz, self.align
-        )
+        return PHDR.pack(self.type, self.flags, self.offset, self.vaddr, self.paddr, self.filesz, self.memsz, self.align)
 
 
 def read_phdrs(data: bytes) -> tuple[int, list[Phdr]]:
@@ -74,9 +72,9 @@ def choose_load(phdrs: list[Phdr], size: int, file_size: int) -> Phdr:
     for load in loads:
         start, room = tail_of(load)
         used = any(o.offset < start + size and start < o.offset + o.filesz for o in loads)
-        if load.filesz == load.memsz and not load.flags & 1 and room >= size and not used:
-            if start + size <= file_size:
-                return load
+        fits = room >= size and start + size <= file_size
+        if load.filesz == load.memsz and not load.flags & 1 and fits and not used:
+            return load
     raise Unsuitable("no PT_LOAD has room for DYNAMIC in its page tail")
 
 

@@ -1,5 +1,5 @@
 /*
- * Catalogue rows 36-61: alignment and bias, header fields, machine, entry, program headers and
+ * Catalogue rows 35-61: alignment and bias, header fields, machine, entry, program headers and
  * PT_INTERP, held against the running kernel. True of Linux 6.18.
  */
 #include "loader/tests/oracle.h"
@@ -27,6 +27,21 @@
 static uint64_t bias_of(const struct rig *r)
 {
 	return r->predicted.at_entry - r->exe.eh.e_entry;
+}
+
+static void row_35_senseless_p_align_is_ignored(void **state)
+{
+	static const uint64_t aligns[] = {0, 3, 1, 0x3000, 0x200000, ~0ull};
+	struct rig *r = *state;
+	size_t i;
+
+	for (i = 0; i < sizeof(aligns) / sizeof(aligns[0]); i++) {
+		rig_exe(r, ET_EXEC, TEXT + 0x1000);
+		build_load(&r->exe, RW, 0x1000, A + 0x3000, 0x1000, 0x1000);
+		r->exe.phdr[0].p_align = r->exe.phdr[1].p_align = aligns[i];
+		want_vma(r, A + 0x3000, A + 0x4000, "rw-p");
+		IS_RUN(r);
+	}
 }
 
 static void row_36_pie_bias_uses_the_largest_power_of_two_align(void **state)
@@ -438,6 +453,7 @@ int main(void)
 {
 #define ROW(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 	static const struct CMUnitTest tests[] = {
+		ROW(row_35_senseless_p_align_is_ignored),
 		ROW(row_36_pie_bias_uses_the_largest_power_of_two_align),
 		ROW(row_37_static_pie_align_is_honoured),
 		ROW(row_38_interpreter_align_is_ignored),

@@ -16,12 +16,15 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define MS 1000000ull
 /* A task whose parent's event has not come by then is adopted without it. */
 #define HELD_NS (250 * MS)
 /* How long killed or interrupted tasks may take. */
-#define KILL_NS	  (3000 * MS)
+#define KILL_NS (3000 * MS)
+/* Events that nothing followed are written out after that long. */
+#define FLUSH_NS  (1000 * MS)
 #define STACKS_NS (1000 * MS)
 
 void task_resume(struct recorder *r, struct task *t, int sig)
@@ -138,7 +141,13 @@ static void adopt_if_old(struct task *t, void *arg)
 {
 	struct recorder *r = arg;
 
-	if (t->held && !t->announced && rec_now(r) > t->held_since + HELD_NS && birth_adopt(r, t))
+	if (!t->held || t->announced || rec_now(r) < t->held_since + HELD_NS)
+		return;
+	/* Nothing is known of the dead: it may even be no tracee, but a child that we were exec'ed
+	 * with. */
+	if (!WIFSTOPPED(t->held_status))
+		task_drop(&r->tasks, t);
+	else if (birth_adopt(r, t))
 		release(r, t);
 }
 
@@ -258,39 +267,38 @@ static void root_ended(struct recorder *r, int status)
 
 static void dispatch_death(struct recorder *r, struct task *t, int status, const struct rusage *ru)
 {
-	if (t && !t->announced)
-		hold(r, t, status);
-	else if (t)
+	if (t && t->announced)
 		on_gone(r, t, status, ru);
+	else if (t)
+		hold(r, t, status);
+}
+
+static void dispatch_exec(struct recorder *r, struct task *t, pid_t tgid)
+{
+	t = on_exec(r, t, tgid);
+	if (t)
+		task_resume(r, t, 0);
 }
 
 static void dispatch(struct recorder *r, pid_t tid, int status, const struct rusage *ru)
 {
 	struct task *t = task_find(&r->tasks, tid);
 
+	if (!t && (WIFSTOPPED(status) || (tid != r->root && r->mode == REC_RUN)))
+		t = task_new(&r->tasks, tid);
 	if (!WIFSTOPPED(status)) {
 		dispatch_death(r, t, status, ru);
 		if (tid == r->root)
 			root_ended(r, status);
-		return;
-	}
-	if (status >> 16 == PTRACE_EVENT_EXEC) {
-		t = on_exec(r, t, tid);
-		if (t)
-			task_resume(r, t, 0);
-		return;
-	}
-	if (!t)
-		t = task_new(&r->tasks, tid);
-	if (!t)
-		return;
-	if (!t->announced && r->mode == REC_RUN) {
+	} else if (status >> 16 == PTRACE_EVENT_EXEC) {
+		dispatch_exec(r, t, tid);
+	} else if (t && !t->announced && r->mode == REC_RUN) {
 		t->stopped = true;
 		hold(r, t, status);
-		return;
+	} else if (t) {
+		dispatch_stop(r, t, status);
+		release_child(r);
 	}
-	dispatch_stop(r, t, status);
-	release_child(r);
 }
 
 /* ---- the loop ---- */
@@ -310,6 +318,11 @@ static void tick(struct recorder *r)
 	int sig = signals_end_request();
 
 	r->last_tick = now;
+	/* What a tracee that now sleeps has done must not be lost with the recorder. */
+	if (r->last_event && now > r->last_event + FLUSH_NS) {
+		r->last_event = 0;
+		trace_writer_flush(r->w);
+	}
 	follow_tick(r);
 	if (sig && r->mode != REC_KILL && !r->ended_by) {
 		r->ended_by = sig;
@@ -341,9 +354,10 @@ static void loop(struct recorder *r)
 	uint64_t stops = 0;
 
 	while (!is_done(r)) {
-		struct rusage ru;
+		struct rusage ru = {0};
 		int status;
-		pid_t tid = wait4(-1, &status, __WALL, &ru);
+		/* The kernel takes a while to sum it up: only when somebody may be dying. */
+		pid_t tid = wait4(-1, &status, __WALL, r->exiting ? &ru : NULL);
 
 		r->follow.stops++;
 		if (r->follow.choosing)
@@ -373,6 +387,20 @@ static int add_root(struct recorder *r, uint64_t ignored, struct err *e)
 	return 0;
 }
 
+static int start_result(const struct recorder *r, struct err *e)
+{
+	const char *cmd = r->opt->cmd[0];
+
+	if (!r->start_error)
+		return 0;
+	if (r->start_error == ENOENT && strchr(cmd, '/') && !access(cmd, F_OK))
+		return err_set(e, ENOENT,
+			"%s: its interpreter (after #!, or the ELF's PT_INTERP) does not exist",
+			cmd);
+	return err_set(
+		e, r->start_error, "%s: cannot be executed: %s", cmd, strerror(r->start_error));
+}
+
 int loop_run(struct recorder *r, struct err *e)
 {
 	struct signal_state saved;
@@ -385,8 +413,5 @@ int loop_run(struct recorder *r, struct err *e)
 	if (!rc)
 		loop(r);
 	signals_restore(&saved);
-	if (!rc && r->start_error)
-		return err_set(e, r->start_error, "%s: cannot be executed: %s", r->opt->cmd[0],
-			strerror(r->start_error));
-	return rc;
+	return rc ? rc : start_result(r, e);
 }
