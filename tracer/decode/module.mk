@@ -18,3 +18,10 @@ tests += test_decode
 test_decode-src := tracer/decode/tests/test_decode.c tracer/decode/tests/make_event.c tracer/store/tests/gen.c
 test_decode-libs := decode abi store common
 test_decode-ld := -lzstd
+
+# Stacks of crashes; users add -ldw -lelf.
+lib-backtrace := tracer/decode/backtrace.c
+tests += test_backtrace
+test_backtrace-src := tracer/decode/tests/test_backtrace.c
+test_backtrace-libs := backtrace store common
+test_backtrace-ld := -ldw -lelf -lzstd
