@@ -14,6 +14,11 @@ lib-decode += tracer/decode/filter.c tracer/decode/summary.c
 lockstep-libs += decode abi store
 lockstep-ld += -lzstd
 
+tests += test_decode
+test_decode-src := tracer/decode/tests/test_decode.c tracer/decode/tests/make_event.c tracer/store/tests/gen.c
+test_decode-libs := decode abi store common
+test_decode-ld := -lzstd
+
 # Stacks of crashes; users add -ldw -lelf.
 lib-backtrace := tracer/decode/backtrace.c
 tests += test_backtrace
