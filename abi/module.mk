@@ -4,8 +4,11 @@ programs += abi-json
 abi-json-src := abi/abi_json.c
 abi-json-libs := abi common
 
-tests += test_abi
+tests += test_abi test_abi_kernel
 test_abi-src := abi/tests/test_abi.c
 test_abi-libs := abi
+test_abi_kernel-src := abi/tests/test_abi_kernel.c
+test_abi_kernel-libs := abi
+test_abi_kernel-ld := -lutil
 
 pytests += abi/tests/test_headers.py
