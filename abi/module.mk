@@ -9,6 +9,6 @@ test_abi-src := abi/tests/test_abi.c
 test_abi-libs := abi
 test_abi_kernel-src := abi/tests/test_abi_kernel.c
 test_abi_kernel-libs := abi
-test_abi_kernel-ld := -lutil
+test_abi_kernel-ld := -lutil -lrt
 
 pytests += abi/tests/test_headers.py

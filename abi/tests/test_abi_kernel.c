@@ -682,6 +682,109 @@ static void system_v(void **state)
 	msgctl(g_queue, IPC_RMID, NULL);
 }
 
+static int g_mq;
+
+static void mq_message(uint64_t args[6])
+{
+	assert_int_equal(mq_send(g_mq, "hello", 5, 3), 0);
+}
+
+static void posix_queues(void **state)
+{
+	struct mq_attr attr = {.mq_maxmsg = 4, .mq_msgsize = 64};
+	char name[64];
+
+	snprintf(name, sizeof(name), "/lockstep-abi-%d", getpid());
+	g_mq = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &attr);
+	assert_true(g_mq >= 0);
+	mq_unlink(name);
+	check_call("mq_getsetattr", NULL, (uint64_t)g_mq, 0, B(2), 0, 0, 0);
+	check_call("mq_timedreceive", mq_message, (uint64_t)g_mq, B(1), 64, B(3), 0, 0);
+	check_call("mq_timedsend", NULL, (uint64_t)g_mq, B(1), 5, 1, 0, 0);
+	mq_close(g_mq);
+}
+
+/* ---- ptrace: the kernel's own calling convention, not the C library's ---- */
+
+static void ptrace_of_a_stopped_child(void **state)
+{
+	pid_t pid = fork();
+	uint64_t p = (uint64_t)pid;
+
+	if (!pid) {
+		syscall(SYS_ptrace, 0, 0, 0, 0);
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	check_call("ptrace", NULL, 3, p, 120, B(3), 0, 0); /* PEEKUSER */
+	check_call(
+		"ptrace", NULL, 2, p, B(2), B(3), 0, 0);  /* PEEKDATA, of the child's copy of it */
+	check_call("ptrace", NULL, 12, p, 0, B(3), 0, 0); /* GETREGS */
+	check_call("ptrace", NULL, 14, p, 0, B(3), 0, 0); /* GETFPREGS */
+	check_call("ptrace", NULL, 0x4201, p, 0, B(3), 0, 0); /* GETEVENTMSG */
+	check_call("ptrace", NULL, 0x4202, p, 0, B(3), 0, 0); /* GETSIGINFO */
+	check_call("ptrace", NULL, 0x420a, p, 8, B(3), 0, 0); /* GETSIGMASK */
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void io_event_ready(uint64_t args[6])
+{
+	struct {
+		uint64_t data;
+		uint32_t key, rw_flags;
+		uint16_t opcode, prio;
+		uint32_t fd;
+		uint64_t buf, nbytes, offset, reserved;
+		uint32_t flags, resfd;
+	} cb = {.opcode = 1, .fd = (uint32_t)args[5]};
+	void *list[1] = {&cb};
+
+	assert_int_equal(syscall(SYS_io_submit, args[0], 1, list), 1);
+}
+
+static void finished_io(void **state)
+{
+	int f = memfd_create("lockstep-test", 0);
+	uint64_t ctx = 0;
+
+	if (syscall(SYS_io_setup, 4, &ctx) < 0)
+		fail_msg("io_setup: %s", abi_errno_name(errno));
+	check_call("io_getevents", io_event_ready, ctx, 1, 4, B(3), 0, (uint64_t)f);
+	close(f);
+}
+
+static void keyring_name(uint64_t args[6])
+{
+	strcpy((char *)g_mem[1], "lockstep");
+}
+
+static void keys(void **state)
+{
+	if (syscall(SYS_keyctl, 1, NULL) < 0)
+		fail_msg("keyctl: %s", abi_errno_name(errno));
+	check_call("keyctl", keyring_name, 1, B(1), 0, 0, 0, 0);
+	check_call("keyctl", NULL, 6, (uint64_t)-3, B(2), 256, 0, 0); /* DESCRIBE the session's */
+}
+
+static void remote_vector(uint64_t args[6])
+{
+	struct iovec mine = {g_mem[5], 8}, its = {g_mem[4], 8};
+
+	put(1, &mine, sizeof(mine));
+	put(3, &its, sizeof(its));
+}
+
+static void other_memory(void **state)
+{
+	uint64_t args[6] = {(uint64_t)getpid(), B(1), 1, B(3), 1, 0};
+
+	assert_int_equal(shoot("process_vm_readv", remote_vector, 0, args), 8);
+	assert_memory_equal(g_before[0][1], g_after[0][1], SIZE);
+	assert_memory_equal(g_before[0][3], g_after[0][3], SIZE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -702,10 +805,15 @@ int main(void)
 		cmocka_unit_test(sockets),
 		cmocka_unit_test(devices),
 		cmocka_unit_test(system_v),
+		cmocka_unit_test(posix_queues),
+		cmocka_unit_test(ptrace_of_a_stopped_child),
+		cmocka_unit_test(finished_io),
+		cmocka_unit_test(keys),
+		cmocka_unit_test(other_memory),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 
-	if (g_outs < 80) {
+	if (g_outs < 110) {
 		fprintf(stderr, "only %u arguments that come out were looked at\n", g_outs);
 		return 1;
 	}

@@ -5,8 +5,14 @@
 
 /* ---- structs ---- */
 
-static void struct_field(
-	struct tree *t, uint32_t parent, const struct abi_field *f, const uint8_t *bytes);
+/* A signal handler: an address, but for the two that are none. */
+static void tree_handler(struct tree *t, uint32_t parent, const char *name, uint64_t v)
+{
+	if (v <= 1)
+		tree_word(t, parent, name, AK_ADDR, v, v ? "SIG_IGN" : "SIG_DFL");
+	else
+		tree_addr(t, parent, name, AK_ADDR, v);
+}
 
 static void field_value(struct tree *t, uint32_t parent, const char *name,
 	const struct abi_field *f, const uint8_t *p)
@@ -17,6 +23,8 @@ static void field_value(struct tree *t, uint32_t parent, const char *name,
 		tree_sigset(t, parent, name, p, f->size);
 	} else if (f->kind == AK_SOCKADDR) {
 		tree_sockaddr(t, parent, name, p, f->size);
+	} else if (f->size == 8 && f->kind == AK_ADDR && name && !strcmp(name, "sa_handler")) {
+		tree_handler(t, parent, name, tree_load(p, 8));
 	} else if (f->size <= 8) {
 		tree_value(t, parent, name, f->kind, f->type, tree_load(p, f->size), f->size);
 	} else {
@@ -380,6 +388,8 @@ static void put_arg(struct tree *t, uint32_t parent, const struct abi_arg *a, un
 		if (!n)
 			n = put_pointed(&c);
 	}
+	if (!n && v && a->len_by == ABI_LEN_RET && !t->ev->ret && a->kind == AK_STRUCT)
+		n = tree_add(t, parent, a->name, NF_ARRAY, a->kind);
 	if (!n)
 		n = tree_addr(t, parent, a->name, a->kind, v);
 	tree_node(t, n)->value = v;

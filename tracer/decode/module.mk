@@ -11,8 +11,8 @@ test_model-ld := -lzstd
 lib-decode := $(lib-model) $(addprefix tracer/decode/,tree.c values.c args.c msg.c info.c text.c result.c print_json.c event.c event_json.c)
 lib-decode += tracer/decode/filter.c tracer/decode/summary.c
 # lockstep show
-lockstep-libs += decode abi store
-lockstep-ld += -lzstd
+lockstep-libs += decode backtrace abi store
+lockstep-ld += -lzstd -ldw -lelf
 
 tests += test_decode
 test_decode-src := tracer/decode/tests/test_decode.c tracer/decode/tests/make_event.c tracer/store/tests/gen.c
@@ -25,3 +25,6 @@ tests += test_backtrace
 test_backtrace-src := tracer/decode/tests/test_backtrace.c
 test_backtrace-libs := backtrace store common
 test_backtrace-ld := -ldw -lelf -lzstd
+
+tracees += tracer/decode/tests/tracees/shown.c
+pytests += tracer/decode/tests/test_show.py

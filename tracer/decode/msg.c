@@ -227,7 +227,7 @@ static void message_name(struct tree *t, uint32_t n, const struct msghdr *m, uns
 {
 	struct trace_cap cap;
 
-	if (m->msg_name && tree_find(t, slot, base + 1, when, &cap))
+	if (m->msg_name && m->msg_namelen && tree_find(t, slot, base + 1, when, &cap))
 		tree_sockaddr(t, n, "msg_name", cap.data,
 			cap.size < m->msg_namelen ? cap.size : m->msg_namelen);
 	else
