@@ -42,7 +42,7 @@ static const struct command g_commands[] = {
 
 static bool exists(const struct command *c)
 {
-	return c->module || c->fn;
+	return c->module ? python_has(c->module) : c->fn != NULL;
 }
 
 static void usage(FILE *out)

@@ -51,8 +51,9 @@ static bool check_needs(struct check *c, const struct target *t)
 			step(c, "program", true, "%s", path);
 		else
 			ok = step(c, "program", false,
-				"%s is not in PATH: install it, or put its folder into PATH",
-				t->programs.v[i]);
+				"%s is not in PATH: install it%s%s%s, or put its folder into PATH",
+				t->programs.v[i], t->install ? " (" : "",
+				t->install ? t->install : "", t->install ? ")" : "");
 	}
 	return ok;
 }

@@ -6,3 +6,25 @@ tests += test_model
 test_model-src := tracer/decode/tests/test_model.c tracer/decode/tests/make_event.c tracer/store/tests/gen.c
 test_model-libs := model store common
 test_model-ld := -lzstd
+
+# Users also name abi.
+lib-decode := $(lib-model) $(addprefix tracer/decode/,tree.c values.c args.c msg.c info.c text.c result.c print_json.c event.c event_json.c)
+lib-decode += tracer/decode/filter.c tracer/decode/summary.c
+# lockstep show
+lockstep-libs += decode backtrace abi store
+lockstep-ld += -lzstd -ldw -lelf
+
+tests += test_decode
+test_decode-src := tracer/decode/tests/test_decode.c tracer/decode/tests/make_event.c tracer/store/tests/gen.c
+test_decode-libs := decode abi store common
+test_decode-ld := -lzstd
+
+# Stacks of crashes; users add -ldw -lelf.
+lib-backtrace := tracer/decode/backtrace.c
+tests += test_backtrace
+test_backtrace-src := tracer/decode/tests/test_backtrace.c
+test_backtrace-libs := backtrace store common
+test_backtrace-ld := -ldw -lelf -lzstd
+
+tracees += tracer/decode/tests/tracees/shown.c
+pytests += tracer/decode/tests/test_show.py

@@ -56,15 +56,20 @@ enum trace_flag {
 	TF_REDACTED = 1 << 5,  /* captures were dropped by rule */
 };
 
+#define TRACE_TIME_STEP 64u /* ns */
+
 struct trace_event {
 	uint8_t kind;  /* enum trace_kind */
 	uint8_t flags; /* enum trace_flag */
 	uint16_t nr;
-	uint32_t tid;	   /* as the recorder saw it */
-	uint64_t seq;	   /* position in the trace, from 0; set by the reader */
-	uint64_t enter_ns; /* since the trace began (CLOCK_MONOTONIC) */
-	uint64_t dur_ns;   /* TK_CALL: until it returned */
-	int64_t ret;	   /* result or -errno, as in rax */
+	uint32_t tid; /* as the recorder saw it */
+	uint64_t seq; /* position in the trace, from 0; set by the reader */
+	/* Since the trace began (CLOCK_MONOTONIC), and TK_CALL: until it returned. Moments are kept
+	 * in steps of TRACE_TIME_STEP, rounded down: what a ptrace stop adds is a hundred times
+	 * that, and its low bits would be a quarter of a trace. */
+	uint64_t enter_ns;
+	uint64_t dur_ns;
+	int64_t ret; /* result or -errno, as in rax */
 	uint64_t arg[6];
 	uint64_t ip; /* after the syscall instruction; 0 when unknown */
 	uint64_t sp;
@@ -130,6 +135,8 @@ static inline struct trace_cap_iter trace_caps(const struct trace_event *ev)
 }
 /* False at the end, or at the first capture that is not well-formed. */
 bool trace_cap_next(struct trace_cap_iter *it, struct trace_cap *cap);
+/* The same without working out `hash`, which is only set when size < full. */
+bool trace_cap_step(struct trace_cap_iter *it, struct trace_cap *cap);
 /* The first capture of that slot and part with all of `flags` set; false when there is none. */
 bool trace_cap_find(const struct trace_event *ev, unsigned int slot, unsigned int part,
 	unsigned int flags, struct trace_cap *cap);

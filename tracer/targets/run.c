@@ -3,6 +3,7 @@
 
 #include "common/buf.h"
 #include "common/cleanup.h"
+#include "tracer/store/trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,12 +19,12 @@
 #define GRACE_NS (5 * 1000000000ULL)
 #define POLL_MAX 8
 
-static volatile sig_atomic_t g_signal;
+static volatile sig_atomic_t g_signal, g_own_session;
 
 static void on_signal(int signo, siginfo_t *si, void *ctx)
 {
-	/* What the terminal sends reaches the program by itself. */
-	if (si->si_code != SI_KERNEL)
+	/* What the terminal sends reaches a program of our session by itself. */
+	if (si->si_code != SI_KERNEL || g_own_session)
 		g_signal = signo;
 }
 
@@ -34,6 +35,8 @@ struct watch {
 	struct streams *streams;
 	uint64_t began_ns;
 	bool timed_out, ended;
+	bool stopped; /* by a second signal to us */
+	unsigned int signals;
 	struct state_exit exit;
 	int broke; /* errno of the state's own death */
 };
@@ -70,12 +73,17 @@ static int next_wait(const struct watch *w, uint64_t t)
 	return (int)((until - t) / 1000000) + 1;
 }
 
+/* The first one is the program's; whoever sends a second wants it all to end. */
 static void pass_signal_on(struct watch *w)
 {
 	int s = g_signal;
 
 	g_signal = 0;
-	if (s)
+	if (!s)
+		return;
+	if (++w->signals > 1)
+		w->stopped = w->ended = true;
+	else
 		state_signal(w->state, s);
 }
 
@@ -112,6 +120,7 @@ static void watch(struct watch *w)
 	size_t i;
 
 	g_signal = 0;
+	g_own_session = w->spec->pipes;
 	for (i = 0; i < ARRAY_LEN(g_handled); i++)
 		sigaction(g_handled[i], g_handled[i] == SIGPIPE ? &ignore : &sa, &old[i]);
 	while (!w->ended)
@@ -134,9 +143,7 @@ static int need_programs(const struct run_spec *spec, const struct words *env, s
 		return err_set(e, EPERM, "target %s needs root", t->name);
 	for (i = 0; i < t->programs.n; i++) {
 		CLEANUP(free) char *path = NULL;
-		int rc = spec->rootfs ? 0
-				      : program_find(t->programs.v[i], words_value(env, "PATH"),
-						spec->cwd, &path, NULL);
+		int rc = program_find(t->programs.v[i], words_value(env, "PATH"), "/", &path, NULL);
 
 		if (rc)
 			return err_set(e, ENOENT,
@@ -201,6 +208,9 @@ static void read_status(const struct watch *w, struct program_status *st)
 		*st = status_parse(buf_str(&text));
 }
 
+/* What we put into every state: /etc/hosts has our host name. */
+static const char *const g_ours[] = {STATE_DIR, "/etc/hosts", "/proc", "/sys", "/dev", "/tmp"};
+
 static int list_changes(const struct run_spec *spec, struct watch *w, struct err *e)
 {
 	CLEANUP(words) struct words skip = {0};
@@ -209,7 +219,8 @@ static int list_changes(const struct run_spec *spec, struct watch *w, struct err
 
 	if (!spec->list_changes && !spec->keep_changes)
 		return 0;
-	words_add(&skip, STATE_DIR);
+	for (i = 0; i < ARRAY_LEN(g_ours); i++)
+		words_add(&skip, g_ours[i]);
 	for (i = 0; i < spec->nbinds; i++)
 		words_add(&skip, spec->binds[i].dst);
 	layers = state_layers(w->state, &n);
@@ -242,6 +253,35 @@ static uint64_t ns_of(struct timeval t)
 	return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_usec * 1000;
 }
 
+/* A trace without an end: whoever wrote it was killed. */
+static bool is_torn(const char *path)
+{
+	struct trace_event ev;
+	struct trace *t = NULL;
+	bool torn;
+
+	if (trace_open_flags(&t, path, TRACE_STREAM, NULL))
+		return true;
+	while (trace_next(t, &ev) > 0)
+		;
+	torn = trace_state(t, NULL) == TRACE_TORN;
+	trace_close(t);
+	return torn;
+}
+
+/*
+ * The recorder dies as the program did. SIGKILL may also have been meant for the recorder itself,
+ * with which the program dies as well: then there is no verdict.
+ */
+static void look_for_killed_recorder(struct outcome *o, const struct run_spec *spec)
+{
+	if (!spec->trace || spec->target->record != RECORD_INSIDE || o->status != RUN_SIGNALED ||
+		o->signal != SIGKILL || !is_torn(spec->trace))
+		return;
+	o->status = RUN_BROKE;
+	outcome_why(o, "the recorder was killed; %.150s holds what it saw until then", spec->trace);
+}
+
 static int conclude(
 	const struct run_spec *spec, struct watch *w, const struct cgroup *g, struct err *e)
 {
@@ -255,10 +295,17 @@ static int conclude(
 	o->max_rss_kib = ru->ru_maxrss;
 	read_status(w, &st);
 	outcome_decide(o, spec, &w->exit, &st, w->timed_out, w->broke);
+	if (w->stopped) {
+		o->status = RUN_BROKE;
+		outcome_why(o, "stopped by a second signal; the program did not end at the first");
+	}
+	look_for_killed_recorder(o, spec);
 	if (kills)
 		outcome_why(
 			o, "the memory limit killed %u process%s", kills, kills > 1 ? "es" : "");
 	o->traced = spec->trace && spec->target->record == RECORD_INSIDE && file_size(spec->trace);
+	if (spec->trace && !o->traced)
+		unlink(spec->trace);
 	o->logged = run_has_log(spec) && file_size(spec->log) > 0;
 	save_peak_maps(spec, o);
 	words_add_all(&o->notes, state_notes(w->state)->v);
@@ -268,13 +315,32 @@ static int conclude(
 
 /* ---- all of it ---- */
 
-static int start(struct watch *w, const struct state_spec *s, const struct cgroup *g,
-	const struct words *argv, struct err *e)
+static int write_env(const struct state *s, const struct words *env, struct err *e)
 {
+	CLEANUP(buf) struct buf text = {0};
+	CLEANUP(fd)
+	int fd = openat(state_inside_fd(s), "env", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	size_t i;
+	int rc;
+
+	for (i = 0; i < env->n; i++)
+		buf_add(&text, env->v[i], strlen(env->v[i]) + 1);
+	rc = fd < 0 ? -errno : buf_write_fd(&text, fd);
+	return rc ? err_set(e, -rc, "cannot write the environment: %s", strerror(-rc)) : 0;
+}
+
+static int start(
+	struct watch *w, const struct run_plan *plan, const struct cgroup *g, struct err *e)
+{
+	const struct state_spec *s = &plan->state;
+	const struct words *argv = &plan->argv, *env = &plan->env;
 	int rc = state_new(&w->state, s, e);
 
 	if (!rc && g->n && (rc = cgroup_enter(g, state_pid(w->state))))
 		err_set(e, -rc, "cannot enter the cgroup: %s", strerror(-rc));
+	if (rc)
+		return rc;
+	rc = write_env(w->state, env, e);
 	if (rc)
 		return rc;
 	w->began_ns = now();
@@ -290,14 +356,14 @@ static int run_prepared(const struct run_spec *spec, struct run_plan *plan, stru
 	CLEANUP(streams) struct streams *streams = NULL;
 	struct watch w = {.spec = spec, .o = o};
 	struct streams_spec ss = {spec->stdin_path, spec->stdout_path, spec->stderr_path,
-		spec->max_output, spec->trace || spec->list_changes};
+		spec->max_output, spec->pipes};
 	int rc = streams_open(&streams, &ss, e);
 
 	if (rc)
 		return rc;
 	streams_fds(streams, plan->state.fds);
 	w.streams = streams;
-	rc = start(&w, &plan->state, g, &plan->argv, e);
+	rc = start(&w, plan, g, e);
 	state = w.state;
 	if (rc)
 		return rc;
@@ -327,5 +393,7 @@ int run_once(const struct run_spec *spec, struct outcome *o, struct err *e)
 	say_limits(spec, &g, &plan.state, o);
 	rc = run_prepared(spec, &plan, o, &g, e);
 	cgroup_remove(&g);
+	if (rc && spec->trace && !file_size(spec->trace))
+		unlink(spec->trace);
 	return rc;
 }

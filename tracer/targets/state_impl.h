@@ -9,6 +9,9 @@
 
 #include <limits.h>
 
+/* What gethostname(2) says inside. */
+#define STATE_HOST_NAME "lockstep"
+
 enum state_msg_kind {
 	/* to the reaper */
 	SM_MAPPED = 1, /* the user namespace's maps are written (or there is none) */
@@ -44,6 +47,7 @@ struct state_ctx {
 	bool user_ns;
 	const char *inside; /* where spec->files are shown */
 	unsigned int nlayers;
+	bool host_proc; /* /proc inside is the host's: no way to list only our processes */
 };
 
 /* Runs as PID 1; never returns. */

@@ -31,8 +31,10 @@ void target_free(struct target *t)
 	free(t->name);
 	free(t->path);
 	free(t->about);
+	free(t->install);
 	words_fini(&t->start);
 	words_fini(&t->start_user);
+	words_fini(&t->env);
 	words_fini(&t->recorder);
 	words_fini(&t->version);
 	words_fini(&t->programs);
@@ -258,7 +260,19 @@ static const char *value_of(
 		return v->log;
 	if (len == 5 && !strncmp(name, "argv0", 5))
 		return v->argv0;
+	if (len == 6 && !strncmp(name, "rootfs", 6))
+		return v->rootfs;
 	return NULL;
+}
+
+bool target_mentions(const struct target *t, const char *placeholder)
+{
+	size_t i;
+
+	for (i = 0; i < t->start.n; i++)
+		if (strstr(t->start.v[i], placeholder))
+			return true;
+	return false;
 }
 
 /* Fills in one word, with `forced` as the value of the repeatable option. False: leave it out. */

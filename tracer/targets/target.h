@@ -39,8 +39,10 @@ struct target {
 	char *name;
 	char *path; /* of the description; NULL for --target-cmd */
 	char *about;
+	char *install;		 /* the command that installs it; NULL: unknown */
 	struct words start;	 /* before the program; empty for native */
 	struct words start_user; /* the same when not root; empty: as `start` */
+	struct words env;	 /* K=V for the target itself, not for the program */
 	struct words recorder;	 /* more words for the recorder's options */
 	struct words version;	 /* prints its version; empty: none */
 	struct words programs;	 /* must be found in PATH */
@@ -74,8 +76,11 @@ struct target_values {
 	const char *state;	  /* {state}: a private folder that vanishes with the run */
 	const char *log;	  /* {log}: where the target's own log goes */
 	const char *argv0;	  /* {argv0}: the program's first word, as given */
+	const char *rootfs; /* {rootfs}: the root file system to run in; NULL: the target's own */
 };
 
+/* Whether `start` mentions a placeholder. */
+bool target_mentions(const struct target *t, const char *placeholder);
 /* -EINVAL with a sentence when an option is unknown or its value not allowed. */
 int target_check_options(const struct target *t, const struct words *opts, struct err *e);
 /*
