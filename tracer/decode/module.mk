@@ -28,3 +28,8 @@ test_backtrace-ld := -ldw -lelf -lzstd
 
 tracees += tracer/decode/tests/tracees/shown.c
 pytests += tracer/decode/tests/test_show.py
+
+fuzzers += fuzz_decode
+fuzz_decode-src := tracer/decode/fuzz/fuzz_decode.c tracer/store/fuzz/mend.c
+fuzz_decode-libs := decode abi store common
+fuzz_decode-ld := -lzstd
