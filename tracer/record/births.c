@@ -224,6 +224,7 @@ struct task *on_exec(struct recorder *r, struct task *t, pid_t tgid)
 
 void on_exit_event(struct recorder *r, struct task *t)
 {
+	bool group_exit = t->in_call && t->cur.nr == SYS_exit_group;
 	unsigned long status = 0;
 	int sig;
 
@@ -236,7 +237,8 @@ void on_exit_event(struct recorder *r, struct task *t)
 	calls_abandon(r, t);
 	r->exiting += !t->exiting;
 	t->exiting = true;
-	if (t->proc->refs == 1)
+	/* The whole group ends: its map is complete for the last time. */
+	if (t->proc->refs == 1 || sig || group_exit)
 		vma_sample(r, t->proc, t->tid, rec_now(r), true);
 }
 

@@ -20,6 +20,7 @@
 #include "abi/abi.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -166,6 +167,19 @@ static void call_begin(struct recorder *r, struct task *t, const struct stop_inf
 		c->flags |= TF_I386;
 }
 
+/* CLONE_UNTRACED: the kernel keeps the child from us. */
+static void note_untraced(struct recorder *r, struct task *t)
+{
+	uint64_t flags = t->cur.arg[0];
+
+	if (t->cur.nr == SYS_clone3 && mem_read(t->tid, t->cur.arg[0], &flags, 8) < 8)
+		return;
+	if (!(flags & CLONE_UNTRACED))
+		return;
+	follow_release(t);
+	emit_note(r, t->tid, "a child is made with CLONE_UNTRACED: it runs unrecorded");
+}
+
 static void call_enter(struct recorder *r, struct task *t, const struct stop_info *si)
 {
 	t->in_call = true;
@@ -181,6 +195,8 @@ static void call_enter(struct recorder *r, struct task *t, const struct stop_inf
 		read_action(t);
 	else if (t->cur.nr == SYS_sched_setaffinity)
 		follow_enter(r, t);
+	else if (t->cur.nr == SYS_clone || t->cur.nr == SYS_clone3)
+		note_untraced(r, t);
 	capture_enter(r, t);
 	if (r->opt->inject)
 		inject_enter(r, t);
