@@ -212,6 +212,8 @@ struct task *on_exec(struct recorder *r, struct task *t, pid_t tgid)
 	p->sig.caught = p->sig.restart = p->sig.resethand = 0;
 	memset(p->rule_hits, 0, inject_len(r->opt->inject) * sizeof(*p->rule_hits));
 	p->vma_stale = true;
+	/* Until then TC_MAPS tells the number. */
+	p->vma_next = rec_now(r) + r->opt->vma_every_ns;
 	p->crashed = false;
 	t->pre = false;
 	image_set(r, p);
