@@ -142,13 +142,17 @@ void calls_abandon(struct recorder *r, struct task *t)
 	call_reset(&t->cur);
 }
 
-/* rt_sigaction(sig, act, ...): handler and flags, before oldact may overwrite them. */
+/* rt_sigaction(sig, act, ...): handler and flags, before oldact may overwrite them; they stand in
+ * the struct that was captured. */
 static void read_action(struct task *t)
 {
+	struct trace_event ev = {
+		.payload = t->cur.caps.data, .payload_size = (uint32_t)t->cur.caps.len};
+	struct trace_cap cap;
 	uint64_t act[2] = {0};
 
-	if (t->cur.arg[1])
-		mem_read(t->tid, t->cur.arg[1], act, sizeof(act));
+	if (t->cur.arg[1] && trace_cap_find(&ev, 1, 0, 0, &cap) && cap.size >= sizeof(act))
+		memcpy(act, cap.data, sizeof(act));
 	t->act_handler = act[0];
 	t->act_flags = act[1];
 }
@@ -191,13 +195,13 @@ static void call_enter(struct recorder *r, struct task *t, const struct stop_inf
 		filters_enter(r, t, si);
 	if (si->i386)
 		return;
-	if (t->cur.nr == SYS_rt_sigaction)
-		read_action(t);
-	else if (t->cur.nr == SYS_sched_setaffinity)
+	if (t->cur.nr == SYS_sched_setaffinity)
 		follow_enter(r, t);
 	else if (t->cur.nr == SYS_clone || t->cur.nr == SYS_clone3)
 		note_untraced(r, t);
 	capture_enter(r, t);
+	if (t->cur.nr == SYS_rt_sigaction)
+		read_action(t);
 	if (r->opt->inject)
 		inject_enter(r, t);
 }
@@ -224,6 +228,7 @@ static void call_watch(struct recorder *r, struct task *t, int64_t ret)
 		note_ptrace(r, t, ret);
 	else if (vma_is_memory_call(nr) && ret >= 0) {
 		t->proc->vma_stale = true;
+		t->proc->vma_calls++;
 		dirty_track(t, ret);
 	}
 }
