@@ -38,6 +38,14 @@ static bool is_restart(int64_t ret)
 	       ret == -ERESTART_RESTARTBLOCK;
 }
 
+/* What registers hold beyond the arguments of this very call is chance, and a sixth of a trace. */
+static void put_args(struct trace_event *ev, const struct call *c)
+{
+	const struct abi_call *call = c->flags & TF_I386 ? NULL : abi_call(c->nr);
+
+	memcpy(ev->arg, c->arg, (call ? abi_nargs(call, c->arg) : 6) * sizeof(ev->arg[0]));
+}
+
 static void emit_call(
 	struct recorder *r, struct task *t, struct call *c, enum trace_kind kind, int64_t ret)
 {
@@ -54,7 +62,7 @@ static void emit_call(
 		.payload = c->caps.data,
 		.payload_size = (uint32_t)c->caps.len};
 
-	memcpy(ev.arg, c->arg, sizeof(ev.arg));
+	put_args(&ev, c);
 	if (c->caps.failed)
 		ev.payload_size = 0;
 	emit(r, &ev);

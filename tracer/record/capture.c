@@ -285,7 +285,8 @@ static uint64_t len_of(struct cap_ctx *c, const struct abi_arg *a)
 	switch (a->len_by) {
 	case ABI_LEN_ARG:
 		n = c->arg[a->len_arg];
-		if (c->leaving && a->kind == AK_BUF && a->dir == ABI_OUT && (uint64_t)c->ret < n)
+		if (c->leaving && (a->kind == AK_BUF || a->kind == AK_STR) && a->dir == ABI_OUT &&
+			(uint64_t)c->ret < n)
 			n = (uint64_t)c->ret;
 		return n;
 	case ABI_LEN_PTR:
