@@ -26,6 +26,9 @@ struct rec_trace {
 void harness_record(const struct rec_case *cases, size_t n, const char *prefix, const char *opts);
 void harness_fini(void);
 
+/* Records one tracee natively, with an option that has a number in it; the exit status. */
+int harness_run(const char *opt, uint64_t n, const char *tracee);
+
 struct rec_trace trace_load(const char *name);
 void trace_free(struct rec_trace *tr);
 

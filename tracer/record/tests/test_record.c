@@ -5,6 +5,8 @@
  */
 #include "tracer/record/tests/harness.h"
 
+#include "common/procmaps.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,6 +56,9 @@ static const struct rec_case g_cases[] = {
 	{"missing", "", "/no/such/program", 127},
 	{"noexec", "", "/etc/passwd", 126},
 	{"inj_errno", "--inject 'call=access p0=/no/such/name errno=EPERM'", "data", 0},
+	{"inj_fd", "--inject 'call=write f0=/dev/null a2=5 errno=EIO'", "data", 1},
+	{"inj_nofd", "--inject 'call=write f0=/dev/zero a2=5 errno=EIO'", "data", 0},
+	{"inj_image", "--inject 'call=write image=other a2=5 errno=EIO'", "data", 0},
 	{"inj_ret", "--inject 'call=wait4 nth=2 errno=ECHILD'", "births", 2},
 	{"inj_after", "--inject 'call=write a2=5 ret=4 after=1'", "data", 1},
 	{"inj_signal", "--inject 'call=getppid nth=1 signal=SIGTERM'", "threads", 143},
@@ -355,7 +360,7 @@ static void children_in_new_namespaces_are_recorded(void **state)
 
 	if (g_place != RUNSC)
 		assert_true(ended_with(&tr, 31 << 8));
-	assert_non_null(find(&tr, TK_TASK, -1, 0));
+	assert_int_equal(count(&tr, TK_NOTE, -1), 1); /* CLONE_UNTRACED */
 	trace_free(&tr);
 }
 
@@ -516,10 +521,53 @@ static void injected_errnos_replace_calls(void **state)
 	assert_true(ev->flags & TF_INJECTED);
 	assert_int_equal(find(&tr, TK_CALL, SYS_access, n - 2)->flags & TF_INJECTED, 0);
 	trace_free(&tr);
+	tr = load("inj_fd");
+	assert_int_equal(call_with(&tr, SYS_write, 2, 5)->ret, -EIO);
+	trace_free(&tr);
+	tr = load("inj_nofd");
+	assert_int_equal(call_with(&tr, SYS_write, 2, 5)->ret, 5);
+	trace_free(&tr);
+	tr = load("inj_image");
+	assert_int_equal(call_with(&tr, SYS_write, 2, 5)->flags & TF_INJECTED, 0);
+	trace_free(&tr);
 	tr = load("inj_ret");
 	assert_int_equal(find(&tr, TK_CALL, SYS_wait4, 1)->ret, -ECHILD);
 	assert_int_equal(find(&tr, TK_CALL, SYS_wait4, 0)->flags & TF_INJECTED, 0);
 	trace_free(&tr);
+}
+
+/* The file offset of an instruction, by the maps at exec. */
+static uint64_t offset_of(const struct rec_trace *tr, uint64_t ip)
+{
+	char text[65536], *at = text;
+	struct trace_cap cap;
+	struct map_line m;
+
+	assert_true(trace_cap_find(find(tr, TK_EXEC, -1, 0), TC_MAPS, 0, 0, &cap));
+	assert_true(cap.size < sizeof(text));
+	memcpy(text, cap.data, cap.size);
+	text[cap.size] = 0;
+	while (procmaps_next(&at, &m)) {
+		if (ip >= m.start && ip < m.end)
+			return ip - m.start + m.off;
+	}
+	fail_msg("no mapping holds %#lx", ip);
+	return 0;
+}
+
+static void injection_finds_a_call_by_its_site(void **state)
+{
+	struct rec_trace tr = load("data");
+	uint64_t off = offset_of(&tr, call_with(&tr, SYS_write, 2, 5)->ip);
+
+	trace_free(&tr);
+	/* Both writes of data.c come from there: the first fails. */
+	assert_int_equal(
+		harness_run("--inject 'call=write site=data+%#lx errno=EIO'", off, "data"), 1);
+	assert_int_equal(
+		harness_run("--inject 'call=write site=data+%#lx errno=EIO'", off + 1, "data"), 0);
+	assert_int_equal(
+		harness_run("--inject 'call=write site=date+%#lx errno=EIO'", off, "data"), 0);
 }
 
 static void injected_results_after_the_call_and_bytes_reach_the_tracee(void **state)
@@ -618,12 +666,13 @@ static const struct CMUnitTest g_tests[] = {
 	 * a task does not run where sched_setaffinity says, nor does /proc/self/mem write) */
 	cmocka_unit_test(pages_made_writable_are_not_called_dirty),
 	cmocka_unit_test(the_tracee_sees_the_cpus_it_would_have),
+	cmocka_unit_test(injection_finds_a_call_by_its_site),
 	cmocka_unit_test(the_roots_execve_is_a_call_with_its_arguments),
 	cmocka_unit_test(a_notified_call_has_the_supervisors_answer),
 	/* and what needs PTRACE_GET_SYSCALL_INFO */
 	cmocka_unit_test(int80_calls_are_flagged),
 };
-#define LINUX_ONLY 5
+#define LINUX_ONLY 6
 #define INFO_ONLY  1
 
 static int run(const char *where, enum place place, const char *prefix, const char *opts, int less)
