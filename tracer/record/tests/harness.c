@@ -92,6 +92,26 @@ int harness_run(const char *opt, uint64_t n, const char *tracee)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+pid_t harness_start(char *env, const char *tracee, const char *arg)
+{
+	struct buf exe = {0}, path = {0};
+	pid_t pid;
+
+	buf_printf(&exe, "%s/lockstep-record", build_dir());
+	buf_printf(&path, "%s/tracees/tracer/record/tests/tracees/%s", build_dir(), tracee);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		putenv(env);
+		execl(buf_str(&exe), "lockstep-record", "-o", "/dev/null", "--grace", "60", "--",
+			buf_str(&path), arg, NULL);
+		_exit(99);
+	}
+	buf_fini(&exe);
+	buf_fini(&path);
+	return pid;
+}
+
 static int read_status(const char *name)
 {
 	char path[256];
