@@ -364,14 +364,11 @@ static void births_and_evidence(void **state)
 	k.ev.arg[1] = 3680;
 	k.ev.arg[2] = 0x31a0;
 	make_str(&k, TC_EXE, "/bin/x");
-	make_cap(&k, TC_BYTES, 0, 0, "\0\0", 2);
-	make_cap(&k, TC_EXPECTED, 0, 0,
-		"\x7f"
-		"E",
-		2);
-	expect("=== 0x4041a0 of 3680 bytes at 0x31a0 of \"/bin/x\" was not kept at exec, found 00 "
-	       "00, "
-	       "instead of 7f 45");
+	make_cap(&k, TC_BYTES, 0, 0, "\x7f\0\0", 3);
+	make_cap(&k, TC_EXPECTED, 0, 0, "\x7f\x45\x4c", 3);
+	expect("=== 0x4041a0 of 3680 bytes at 0x31a0 of \"/bin/x\" was not kept at exec: from "
+	       "0x4041a1 "
+	       "found 00 00, instead of 45 4c");
 	make_kind(&k, TK_NOTE, 5);
 	make_str(&k, TC_TEXT, "lost\nsome");
 	expect("=== lost some");
