@@ -36,6 +36,7 @@ static const struct command g_commands[] = {
 	{"repro", "shows a finding again", .module = "lockstep.compare.repro"},
 	{"target", "targets: list, show, check, learn", .fn = cmd_target},
 	{"doctor", "what this host lacks or should tune", .fn = cmd_doctor},
+	{"selftest", "whether lockstep finds what it should, and nothing else", .module = "lockstep.compare.selftest"},
 	{"compare", "differences between traces (plumbing of diff)", .fn = cmd_compare, .plumbing = true},
 };
 /* clang-format on */

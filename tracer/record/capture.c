@@ -10,11 +10,16 @@
 #include "tracer/record/redact.h"
 
 #include "abi/abi.h"
+#include "common/cleanup.h"
 
 #include <limits.h>
 #include <string.h>
+#include <stdio.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -118,14 +123,17 @@ static void cap_data(
 		cap_bytes(c, slot, part, addr, n, c->r->opt->store_size);
 }
 
-static void cap_string(struct cap_ctx *c, unsigned int slot, unsigned int part, uint64_t addr)
+static void cap_string(struct cap_ctx *c, unsigned int slot, unsigned int part, uint64_t addr,
+	struct mem_window *w)
 {
 	struct trace_cap cap = {.slot = (uint8_t)slot, .part = (uint16_t)part};
 	struct buf *s = &c->r->scratch;
-	bool fault;
+	bool fault, whole;
 
 	buf_reset(s);
-	if (!mem_read_str(c->t->tid, addr, STRING_SIZE_MAX, s, &fault))
+	whole = w ? mem_window_str(w, c->t->tid, addr, STRING_SIZE_MAX, s, &fault)
+		  : mem_read_str(c->t->tid, addr, STRING_SIZE_MAX, s, &fault);
+	if (!whole)
 		cap.flags |= fault ? TC_FAULT : TC_CUT;
 	if (redact_path(c->r->opt->redact, s)) {
 		c->t->cur.flags |= TF_REDACTED;
@@ -141,6 +149,7 @@ static void cap_strings(struct cap_ctx *c, unsigned int slot, uint64_t addr)
 {
 	struct trace_cap head = {.slot = (uint8_t)slot, .flags = TC_CUT};
 	size_t start = c->out->len;
+	struct mem_window w = {0};
 	uint64_t ptr[64];
 	unsigned int n = 0, got;
 
@@ -150,7 +159,7 @@ static void cap_strings(struct cap_ctx *c, unsigned int slot, uint64_t addr)
 			if (!ptr[i])
 				goto done;
 			if (n < VECTOR_STORE_MAX && c->out->len - start < VECTOR_BYTES_MAX)
-				cap_string(c, slot, 1 + n, ptr[i]);
+				cap_string(c, slot, 1 + n, ptr[i], &w);
 		}
 	} while (got == 64 && n < VECTOR_LEN_MAX);
 	if (got < 64)
@@ -331,11 +340,11 @@ static void cap_arg(struct cap_ctx *c, unsigned int slot, const struct abi_arg *
 
 	switch (a->kind) {
 	case AK_PATH:
-		cap_string(c, slot, 0, addr);
+		cap_string(c, slot, 0, addr, NULL);
 		break;
 	case AK_STR:
 		if (a->len_by == ABI_LEN_NONE)
-			cap_string(c, slot, 0, addr);
+			cap_string(c, slot, 0, addr, NULL);
 		else
 			cap_bytes(c, slot, 0, addr, n, STRING_SIZE_MAX);
 		break;
@@ -426,8 +435,35 @@ void capture_enter(struct recorder *r, struct task *t)
 	capture(r, t, false, 0);
 }
 
+/* The mapped file under the name that /proc/PID/maps has for it, free of symlinks: the path that it
+ * was opened by may not be. */
+static void capture_mapped(struct recorder *r, struct task *t)
+{
+	CLEANUP(buf) struct buf name = {0};
+	char link[64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/fd/%d", (int)t->tid, (int)t->cur.arg[4]);
+	if (!buf_reserve(&name, PATH_MAX))
+		return;
+	n = readlink(link, (char *)name.data, PATH_MAX);
+	if (n <= 0)
+		return;
+	name.len = (size_t)n;
+	if (redact_path(r->opt->redact, &name))
+		t->cur.flags |= TF_REDACTED;
+	else
+		trace_cap_put(&t->cur.caps, &(struct trace_cap){.slot = 4,
+						    .flags = TC_OUT,
+						    .full = (uint32_t)name.len,
+						    .size = (uint32_t)name.len,
+						    .data = name.data});
+}
+
 void capture_leave(struct recorder *r, struct task *t, int64_t ret)
 {
+	if (t->cur.nr == SYS_mmap && ret >= 0 && !(t->cur.arg[3] & MAP_ANONYMOUS))
+		capture_mapped(r, t);
 	/* A call that failed wrote nothing that counts. */
 	if (ret >= 0)
 		capture(r, t, true, ret);
