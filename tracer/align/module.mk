@@ -5,3 +5,5 @@ test_runs-src := tracer/align/tests/test_runs.c
 test_runs-libs := align common
 test_names-src := tracer/align/tests/test_names.c
 test_names-libs := align common
+
+pytests += tracer/lockstep/compare/tests
