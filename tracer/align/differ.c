@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cleanup.h"
-
 /* ---- the book ---- */
 
 static int book_side(struct book *b, const struct side *s, const struct names *names)
@@ -48,10 +46,16 @@ static int noise_from(
 	return rc;
 }
 
-static uint8_t *noise_of(const struct differ *d, const struct seg *first)
+/* The noise of a segment of natives[0]; kept in d. NULL when memory ran out. */
+static const uint8_t *noise_of(struct differ *d, const struct seg *first)
 {
-	uint8_t *noise = calloc(first->len + 1, 1);
-	int rc = noise ? 0 : -ENOMEM;
+	uint8_t **slot = &d->noise[first - d->natives[0].seg], *noise = *slot;
+	int rc = 0;
+
+	if (noise)
+		return noise;
+	noise = calloc(first->len + 1, 1);
+	rc = noise ? 0 : -ENOMEM;
 
 	for (unsigned int i = 1; i < d->nnatives && !rc; i++) {
 		const struct seg *other = side_find(&d->natives[i], first->key, first->ord);
@@ -66,7 +70,7 @@ static uint8_t *noise_of(const struct differ *d, const struct seg *first)
 		free(noise);
 		return NULL;
 	}
-	return noise;
+	return *slot = noise;
 }
 
 /* ---- collecting ---- */
@@ -174,7 +178,7 @@ static int sequence_diff(
 	struct differ *d, unsigned int target, struct book *theirs, int ni, int ti, bool group)
 {
 	const struct seg *a = &d->natives[0].seg[ni], *b = &d->targets[target].seg[ti];
-	CLEANUP(free) uint8_t *noise = noise_of(d, a);
+	const uint8_t *noise = noise_of(d, a);
 	struct walk w = {d, target, theirs, ni, ti, a, b, noise, group, -1, {0}, {0}};
 	struct pairs p = {0};
 	int rc = noise ? segs_align(&p, a, b, d->names) : -ENOMEM;
@@ -346,6 +350,9 @@ int differ_run(struct differ *d, const char **natives, unsigned int nnatives, co
 		return err_set(e, ENOMEM, "compare: out of memory");
 	err_set(e, 0, "compare: out of memory");
 	rc = load_all(d, natives, targets, e);
+	d->noise = rc ? NULL : calloc(d->natives[0].segs + 1, sizeof(*d->noise));
+	if (!rc && !d->noise)
+		rc = -ENOMEM;
 	for (unsigned int i = 0; i < ntargets && !rc; i++)
 		rc = target_diff(d, i);
 	return rc;
@@ -353,6 +360,9 @@ int differ_run(struct differ *d, const char **natives, unsigned int nnatives, co
 
 void differ_fini(struct differ *d)
 {
+	for (size_t i = 0; d->noise && i < d->natives[0].segs; i++)
+		free(d->noise[i]);
+	free(d->noise);
 	for (unsigned int i = 0; d->natives && i < d->nnatives; i++)
 		side_fini(&d->natives[i]);
 	for (unsigned int i = 0; d->targets && i < d->ntargets; i++) {
