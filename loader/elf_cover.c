@@ -63,7 +63,10 @@ uint32_t elf_covers(const struct elf_image *img, uint64_t vaddr, uint64_t size)
 	for (i = 0; i < img->phdr_len; i++) {
 		const Elf64_Phdr *ph = &img->phdr[i];
 
-		if (overlaps(vaddr, size, ph->p_vaddr, ph->p_memsz))
+		/* Of TLS only the template is in the image. */
+		uint64_t len = ph->p_type == PT_TLS ? ph->p_filesz : ph->p_memsz;
+
+		if (overlaps(vaddr, size, ph->p_vaddr, len))
 			bits |= phdr_cover(ph->p_type);
 	}
 	for (i = 0; i < img->dyn_table_len; i++)

@@ -162,31 +162,6 @@ static int check_limits(struct loading *ld, uint64_t size, uint8_t prot)
 	return 0;
 }
 
-/* Puts [start, end) of a file mapping, in at most three pieces: file, past its end, SIGBUS. */
-static int put_file(struct loading *ld, struct elf_piece p)
-{
-	uint64_t size = ld->img->file_size, whole = page_align(ld->env, size);
-	uint64_t end = p.end, eof, bus;
-	int rc;
-
-	eof = size > p.file_offset ? p.start + (size - p.file_offset) : p.start;
-	bus = whole > p.file_offset ? p.start + (whole - p.file_offset) : p.start;
-	p.end = eof < end ? eof : end;
-	rc = pieces_put(ld->l, &p);
-	if (rc || p.end == end)
-		return rc;
-	piece_cut_front(&p, p.end);
-	p.content = ELF_PAST_EOF;
-	p.end = bus < end ? bus : end;
-	rc = pieces_put(ld->l, &p);
-	if (rc || p.end == end)
-		return rc;
-	piece_cut_front(&p, p.end);
-	p.content = ELF_SIGBUS;
-	p.end = end;
-	return pieces_put(ld->l, &p);
-}
-
 /* The file's part of a segment: head, body and tail. Linux v6.18 fs/binfmt_elf.c:elf_map(). */
 static int map_file(struct loading *ld, const Elf64_Phdr *ph)
 {
@@ -209,17 +184,17 @@ static int map_file(struct loading *ld, const Elf64_Phdr *ph)
 		return give_up(ld, "p_offset is negative or past what a file can have");
 	rc = check_range(ld, p.start, end);
 	if (!rc)
-		rc = put_file(ld, p);
+		rc = pieces_put_file(ld->l, ld->img, ld->env, p);
 	piece_cut_front(&p, va);
 	p.end = va + ph->p_filesz;
 	p.role = ELF_BODY;
 	if (!rc)
-		rc = put_file(ld, p);
+		rc = pieces_put_file(ld->l, ld->img, ld->env, p);
 	piece_cut_front(&p, p.end);
 	p.end = end;
 	p.role = ELF_TAIL;
 	if (!rc)
-		rc = put_file(ld, p);
+		rc = pieces_put_file(ld->l, ld->img, ld->env, p);
 	return rc ? rc : check_limits(ld, size, p.prot);
 }
 

@@ -53,6 +53,7 @@ enum elf_role {
 	ELF_TAIL,     /* from p_vaddr + p_filesz to the end of that page */
 	ELF_BSS,      /* whole anonymous pages behind that */
 	ELF_PAGEZERO, /* MMAP_PAGE_ZERO's page */
+	ELF_GAP,      /* ld.so only: between segments, mapped without access */
 };
 
 enum elf_content {
@@ -72,6 +73,7 @@ struct elf_piece {
 	uint8_t role;	      /* enum elf_role */
 	uint8_t content;      /* enum elf_content */
 	uint8_t prot;	      /* PROT_READ | PROT_WRITE | PROT_EXEC of the VMA */
+	bool was_writable; /* mprotected since: the kernel does not merge it with what never was */
 };
 
 /* Room that is enough for the files that linkers make. */
@@ -97,6 +99,15 @@ struct elf_layout {
  */
 int elf_layout_add(struct elf_layout *l, const struct elf_image *img, const struct elf_env *env,
 	uint64_t bias, enum elf_which which);
+
+/*
+ * The same by the rules of ld.so (glibc 2.36 elf/dl-map-segments.h), for a library at a bias, after
+ * RELRO was protected. They differ: bss is zeroed up to p_memsz only, whatever the permissions; its
+ * pages have the segment's; holes are mapped without access; p_memsz < p_filesz is accepted.
+ * -EFAULT: ld.so refuses the file.
+ */
+int elf_layout_add_ldso(struct elf_layout *l, const struct elf_image *img,
+	const struct elf_env *env, uint64_t bias);
 
 /* The piece that holds an address, or NULL. */
 const struct elf_piece *elf_layout_at(const struct elf_layout *l, uint64_t addr);
@@ -126,6 +137,7 @@ struct elf_vma {
 	uint64_t file_offset; /* 0 for anonymous ones */
 	uint8_t which;	      /* whose file; ELF_NEITHER for anonymous memory */
 	uint8_t prot;
+	bool was_writable; /* as in struct elf_piece */
 };
 size_t elf_vmas(const struct elf_layout *l, struct elf_vma *out, size_t max);
 

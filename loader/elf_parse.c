@@ -228,12 +228,17 @@ static const struct dyn_kind {
 struct dyn_found {
 	uint64_t vaddr[DYN_KINDS], size[DYN_KINDS];
 	uint32_t has_vaddr, has_size; /* bit per kind */
+	bool needed;
+	uint64_t flags_1;
 };
 
 static void dyn_entry(struct dyn_found *f, int64_t tag, uint64_t value)
 {
 	size_t i;
 
+	f->needed |= tag == DT_NEEDED;
+	if (tag == DT_FLAGS_1)
+		f->flags_1 = value;
 	for (i = 0; i < DYN_KINDS; i++) {
 		if (dyn_kinds[i].tag == tag) {
 			f->vaddr[i] = value;
@@ -296,6 +301,8 @@ static void read_dynamic(struct elf_image *img, const struct elf_reader *rd)
 	size_t i;
 
 	dyn_scan(img, rd, &f);
+	img->has_needed = f.needed;
+	img->flags_1 = f.flags_1;
 	for (i = 0; i < DYN_KINDS; i++) {
 		uint64_t size;
 
@@ -309,6 +316,13 @@ static void read_dynamic(struct elf_image *img, const struct elf_reader *rd)
 		img->dyn_table[img->dyn_table_len++] = (struct elf_dyn_table){
 			.vaddr = f.vaddr[i], .size = size, .cover = dyn_kinds[i].cover};
 	}
+}
+
+bool elf_is_library(const struct elf_image *img)
+{
+	if (img->eh.e_type != ET_DYN || img->interp >= 0 || img->dynamic < 0)
+		return false;
+	return img->has_needed || !(img->flags_1 & DF_1_PIE);
 }
 
 static void image_reset(struct elf_image *img, const struct elf_reader *rd)

@@ -87,7 +87,9 @@ struct elf_image {
 	int interp_errnum;
 	char interp_path[ELF_INTERP_MAX]; /* "" unless interp_errnum is 0 */
 
-	int dynamic; /* index of the last PT_DYNAMIC (the one ld.so takes), or -1 */
+	int dynamic;	  /* index of the last PT_DYNAMIC (the one ld.so takes), or -1 */
+	bool has_needed;  /* DT_NEEDED */
+	uint64_t flags_1; /* DT_FLAGS_1 */
 	uint32_t dyn_table_len;
 	struct elf_dyn_table dyn_table[ELF_DYN_TABLE_MAX];
 
@@ -100,6 +102,10 @@ struct elf_image {
  * ELF file; otherwise what the reader returned.
  */
 int elf_parse(struct elf_image *img, const struct elf_reader *rd);
+
+/* A library, which ld.so loads and the kernel never does: ET_DYN that asks for no interpreter and
+ * is no static PIE. (ld.so itself counts as one.) */
+bool elf_is_library(const struct elf_image *img);
 
 /* What lies in [vaddr, vaddr + size), addresses before relocation (without the bias). */
 uint32_t elf_covers(const struct elf_image *img, uint64_t vaddr, uint64_t size);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* Index of the first piece that ends behind addr. */
 static size_t piece_after(const struct elf_layout *l, uint64_t addr)
@@ -104,6 +105,49 @@ int pieces_put(struct elf_layout *l, const struct elf_piece *p)
 	return 0;
 }
 
+int pieces_put_file(struct elf_layout *l, const struct elf_image *img, const struct elf_env *env,
+	struct elf_piece p)
+{
+	uint64_t size = img->file_size,
+		 whole = (size + env->page_size - 1) & ~((uint64_t)env->page_size - 1);
+	uint64_t end = p.end, eof, bus;
+	int rc;
+
+	eof = size > p.file_offset ? p.start + (size - p.file_offset) : p.start;
+	bus = whole > p.file_offset ? p.start + (whole - p.file_offset) : p.start;
+	p.end = eof < end ? eof : end;
+	rc = pieces_put(l, &p);
+	if (rc || p.end == end)
+		return rc;
+	piece_cut_front(&p, p.end);
+	p.content = ELF_PAST_EOF;
+	p.end = bus < end ? bus : end;
+	rc = pieces_put(l, &p);
+	if (rc || p.end == end)
+		return rc;
+	piece_cut_front(&p, p.end);
+	p.content = ELF_SIGBUS;
+	p.end = end;
+	return pieces_put(l, &p);
+}
+
+int pieces_protect(struct elf_layout *l, uint64_t start, uint64_t end, uint8_t prot)
+{
+	size_t i;
+	int rc = pieces_split(l, start);
+
+	if (!rc)
+		rc = pieces_split(l, end);
+	if (rc)
+		return rc;
+	for (i = piece_after(l, start); i < l->len && l->piece[i].start < end; i++) {
+		if (l->piece[i].prot & ~prot & PROT_WRITE)
+			l->piece[i].was_writable = true;
+		l->piece[i].prot = prot;
+	}
+	return 0;
+}
+
 /* ---- views ---- */
 
 size_t elf_tails(const struct elf_layout *l, struct elf_tail *out, size_t max)
@@ -113,7 +157,8 @@ size_t elf_tails(const struct elf_layout *l, struct elf_tail *out, size_t max)
 	for (i = 0; i < l->len && n < max; i++) {
 		const struct elf_piece *p = &l->piece[i];
 
-		if (p->role == ELF_BODY || p->role == ELF_PAGEZERO || p->content == ELF_SIGBUS)
+		if (p->role == ELF_BODY || p->role == ELF_PAGEZERO || p->role == ELF_GAP ||
+			p->content == ELF_SIGBUS)
 			continue;
 		out[n++] = (struct elf_tail){.address = p->start,
 			.size = p->end - p->start,
@@ -131,7 +176,8 @@ size_t elf_tails(const struct elf_layout *l, struct elf_tail *out, size_t max)
 /* Whether piece b continues VMA a. Linux v6.18 mm/vma.c:can_vma_merge_after(). */
 static bool vma_continues(const struct elf_vma *a, const struct elf_vma *b)
 {
-	if (a->end != b->start || a->prot != b->prot || a->which != b->which)
+	if (a->end != b->start || a->prot != b->prot || a->which != b->which ||
+		a->was_writable != b->was_writable)
 		return false;
 	return a->which == ELF_NEITHER || a->file_offset + (a->end - a->start) == b->file_offset;
 }
@@ -147,7 +193,8 @@ size_t elf_vmas(const struct elf_layout *l, struct elf_vma *out, size_t max)
 			.end = p->end,
 			.file_offset = anon ? 0 : p->file_offset,
 			.which = anon ? ELF_NEITHER : p->which,
-			.prot = p->prot};
+			.prot = p->prot,
+			.was_writable = p->was_writable};
 
 		if (n && vma_continues(&out[n - 1], &v)) {
 			out[n - 1].end = v.end;

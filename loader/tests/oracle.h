@@ -60,7 +60,7 @@ struct run_how {
 	uid_t uid;				       /* 0, or to run as */
 	bool no_new_privs;
 	const char **argv, **envp; /* NULL: {path}, {} */
-	int exec_fd;	     /* > 0: execveat(fd, "", AT_EMPTY_PATH | exec_flags) */
+	int exec_fd;		   /* > 0: execveat(fd, "", AT_EMPTY_PATH | exec_flags) */
 	int exec_flags;
 };
 void native_start(struct native *n, const struct run_how *how, const char *exe_path);

@@ -99,6 +99,7 @@ static int run_trace(
 		.stdin_path = own->in,
 		.stdout_path = own->out,
 		.stderr_path = own->err,
+		.pipes = true,
 		.sample_host = true,
 		.recorder_opts = recorder,
 	};

@@ -6,3 +6,6 @@ tests += test_model
 test_model-src := tracer/decode/tests/test_model.c tracer/decode/tests/make_event.c tracer/store/tests/gen.c
 test_model-libs := model store common
 test_model-ld := -lzstd
+
+# Users also name abi.
+lib-decode := $(lib-model) $(addprefix tracer/decode/,tree.c values.c args.c msg.c info.c text.c result.c print_json.c event.c event_json.c)

@@ -6,3 +6,8 @@ tests += test_trace
 test_trace-src := tracer/store/tests/test_trace.c tracer/store/tests/gen.c
 test_trace-libs := store common
 test_trace-ld := -lzstd
+
+fuzzers += fuzz_trace
+fuzz_trace-src := tracer/store/fuzz/fuzz_trace.c
+fuzz_trace-libs := store common
+fuzz_trace-ld := -lzstd

@@ -1,16 +1,22 @@
 /*
- * lockstep-exec STATUS -- CMD...: runs CMD inside a target and writes to the file STATUS how it
- * ended (status.h). It stands where the recorder would when nothing is recorded. One static binary,
- * no libraries but the C library's: it must run wherever the program does.
+ * lockstep-exec STATUS ENV -- CMD...: runs CMD inside a target and writes to the file STATUS how it
+ * ended (status.h). CMD's environment is what the file ENV holds (K=V, NUL-terminated each),
+ * whatever the target added to its own. It stands where the recorder would when nothing is
+ * recorded. One static binary, no libraries but the C library's: it must run wherever the program
+ * does.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define ENV_SIZE_MAX (64 << 20)
 
 static volatile sig_atomic_t g_child;
 
@@ -51,6 +57,27 @@ static _Noreturn void become(char **argv, int report, const sigset_t *mask)
 	_exit(err == ENOENT ? 127 : 126);
 }
 
+/* The environment that the file holds; NULL when it cannot be read. */
+static char **read_env(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	char *text, **env;
+	ssize_t size = 0, n;
+	size_t count = 0, i;
+
+	if (fd < 0 || fstat(fd, &st) || st.st_size > ENV_SIZE_MAX)
+		return NULL;
+	text = calloc(1, st.st_size + 1);
+	env = calloc(st.st_size / 2 + 2, sizeof(*env));
+	while (text && env && (n = read(fd, text + size, st.st_size - size)) > 0)
+		size += n;
+	close(fd);
+	for (i = 0; env && text && (ssize_t)i < size; i += strlen(text + i) + 1)
+		env[count++] = text + i;
+	return env;
+}
+
 static void hand_signals_on(void)
 {
 	static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCONT};
@@ -77,8 +104,13 @@ int main(int argc, char **argv)
 	sigset_t all, mask;
 	pid_t pid;
 
-	if (argc < 4 || strcmp(argv[2], "--")) {
-		dprintf(2, "usage: lockstep-exec STATUS -- CMD...\n");
+	if (argc < 5 || strcmp(argv[3], "--")) {
+		dprintf(2, "usage: lockstep-exec STATUS ENV -- CMD...\n");
+		return 125;
+	}
+	environ = read_env(argv[2]);
+	if (!environ) {
+		dprintf(2, "lockstep-exec: cannot read %s: %s\n", argv[2], strerror(errno));
 		return 125;
 	}
 	if (pipe2(p, O_CLOEXEC)) {
@@ -90,7 +122,7 @@ int main(int argc, char **argv)
 	sigprocmask(SIG_SETMASK, &all, &mask);
 	pid = fork();
 	if (pid == 0)
-		become(argv + 3, p[1], &mask);
+		become(argv + 4, p[1], &mask);
 	g_child = pid;
 	hand_signals_on();
 	sigprocmask(SIG_SETMASK, &mask, NULL);

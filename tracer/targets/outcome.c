@@ -11,6 +11,9 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+/* lockstep-record --timeout, as timeout(1). */
+#define EXIT_RECORDER_TIMEOUT 124
+
 void outcome_why(struct outcome *o, const char *fmt, ...)
 {
 	va_list ap;
@@ -64,6 +67,24 @@ static void target_broke(struct outcome *o, const struct run_spec *spec, int sta
 		spec->target->name);
 }
 
+/*
+ * The recorder's own statuses. LIMIT: a program that exits with 125 looks like a recorder that
+ * failed, and is told apart by the trace being there.
+ */
+static void from_recorder(struct outcome *o, const struct run_spec *spec)
+{
+	uint64_t limit = spec->timeout_ns;
+	struct stat st;
+
+	if (o->exit == EXIT_RECORDER_TIMEOUT && limit && o->wall_ns >= limit) {
+		o->status = RUN_TIMEOUT;
+	} else if (o->exit == EXIT_RUN_SELF && (stat(spec->trace, &st) || !st.st_size)) {
+		o->status = RUN_BROKE;
+		outcome_why(o, "the recorder failed inside target %s; see its messages",
+			spec->target->name);
+	}
+}
+
 static void from_status_file(struct outcome *o, const struct run_spec *spec,
 	const struct state_exit *x, const struct program_status *st)
 {
@@ -71,6 +92,8 @@ static void from_status_file(struct outcome *o, const struct run_spec *spec,
 	case STATUS_EXITED:
 		o->status = RUN_EXITED;
 		o->exit = st->value;
+		if (spec->trace)
+			from_recorder(o, spec);
 		break;
 	case STATUS_SIGNALED:
 		o->status = RUN_SIGNALED;
@@ -78,9 +101,6 @@ static void from_status_file(struct outcome *o, const struct run_spec *spec,
 		break;
 	case STATUS_FAILED:
 		outcome_not_executed(o, spec->command[0], st->value);
-		break;
-	case STATUS_TIMEOUT:
-		o->status = RUN_TIMEOUT;
 		break;
 	case STATUS_RUNNING:
 	case STATUS_NONE:
@@ -214,9 +234,21 @@ static void put_changes(struct json *j, const struct changes *c)
 	json_uint(j, "dropped_bytes", c->dropped_size);
 }
 
+/* Without SIG; real-time ones as RT_n, counted from the kernel's 32. */
+static const char *signal_name(int signo, char text[16])
+{
+	const char *name = sigabbrev_np(signo);
+
+	if (name)
+		return name;
+	snprintf(text, 16, "RT_%d", signo - 32);
+	return text;
+}
+
 static void put_end(struct json *j, const struct outcome *o)
 {
 	static const char *const names[] = {"exited", "signaled", "timeout", "broke"};
+	char text[16];
 
 	json_str(j, "status", names[o->status]);
 	if (o->status == RUN_EXITED)
@@ -224,7 +256,7 @@ static void put_end(struct json *j, const struct outcome *o)
 	else
 		json_null(j, "exit");
 	if (o->status == RUN_SIGNALED)
-		json_int(j, "signal", o->signal);
+		json_strf(j, "signal", "SIG%s", signal_name(o->signal, text));
 	else
 		json_null(j, "signal");
 	json_str(j, "why", o->why[0] ? o->why : NULL);

@@ -18,12 +18,12 @@
 #define GRACE_NS (5 * 1000000000ULL)
 #define POLL_MAX 8
 
-static volatile sig_atomic_t g_signal;
+static volatile sig_atomic_t g_signal, g_own_session;
 
 static void on_signal(int signo, siginfo_t *si, void *ctx)
 {
-	/* What the terminal sends reaches the program by itself. */
-	if (si->si_code != SI_KERNEL)
+	/* What the terminal sends reaches a program of our session by itself. */
+	if (si->si_code != SI_KERNEL || g_own_session)
 		g_signal = signo;
 }
 
@@ -112,6 +112,7 @@ static void watch(struct watch *w)
 	size_t i;
 
 	g_signal = 0;
+	g_own_session = w->spec->pipes;
 	for (i = 0; i < ARRAY_LEN(g_handled); i++)
 		sigaction(g_handled[i], g_handled[i] == SIGPIPE ? &ignore : &sa, &old[i]);
 	while (!w->ended)
@@ -210,6 +211,7 @@ static int list_changes(const struct run_spec *spec, struct watch *w, struct err
 	if (!spec->list_changes && !spec->keep_changes)
 		return 0;
 	words_add(&skip, STATE_DIR);
+	words_add(&skip, "/etc/hosts"); /* has our host name */
 	for (i = 0; i < spec->nbinds; i++)
 		words_add(&skip, spec->binds[i].dst);
 	layers = state_layers(w->state, &n);
@@ -259,6 +261,8 @@ static int conclude(
 		outcome_why(
 			o, "the memory limit killed %u process%s", kills, kills > 1 ? "es" : "");
 	o->traced = spec->trace && spec->target->record == RECORD_INSIDE && file_size(spec->trace);
+	if (spec->trace && !o->traced)
+		unlink(spec->trace);
 	o->logged = run_has_log(spec) && file_size(spec->log) > 0;
 	save_peak_maps(spec, o);
 	words_add_all(&o->notes, state_notes(w->state)->v);
@@ -268,13 +272,32 @@ static int conclude(
 
 /* ---- all of it ---- */
 
-static int start(struct watch *w, const struct state_spec *s, const struct cgroup *g,
-	const struct words *argv, struct err *e)
+static int write_env(const struct state *s, const struct words *env, struct err *e)
 {
+	CLEANUP(buf) struct buf text = {0};
+	CLEANUP(fd)
+	int fd = openat(state_inside_fd(s), "env", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	size_t i;
+	int rc;
+
+	for (i = 0; i < env->n; i++)
+		buf_add(&text, env->v[i], strlen(env->v[i]) + 1);
+	rc = fd < 0 ? -errno : buf_write_fd(&text, fd);
+	return rc ? err_set(e, -rc, "cannot write the environment: %s", strerror(-rc)) : 0;
+}
+
+static int start(
+	struct watch *w, const struct run_plan *plan, const struct cgroup *g, struct err *e)
+{
+	const struct state_spec *s = &plan->state;
+	const struct words *argv = &plan->argv, *env = &plan->env;
 	int rc = state_new(&w->state, s, e);
 
 	if (!rc && g->n && (rc = cgroup_enter(g, state_pid(w->state))))
 		err_set(e, -rc, "cannot enter the cgroup: %s", strerror(-rc));
+	if (rc)
+		return rc;
+	rc = write_env(w->state, env, e);
 	if (rc)
 		return rc;
 	w->began_ns = now();
@@ -290,14 +313,14 @@ static int run_prepared(const struct run_spec *spec, struct run_plan *plan, stru
 	CLEANUP(streams) struct streams *streams = NULL;
 	struct watch w = {.spec = spec, .o = o};
 	struct streams_spec ss = {spec->stdin_path, spec->stdout_path, spec->stderr_path,
-		spec->max_output, spec->trace || spec->list_changes};
+		spec->max_output, spec->pipes};
 	int rc = streams_open(&streams, &ss, e);
 
 	if (rc)
 		return rc;
 	streams_fds(streams, plan->state.fds);
 	w.streams = streams;
-	rc = start(&w, &plan->state, g, &plan->argv, e);
+	rc = start(&w, plan, g, e);
 	state = w.state;
 	if (rc)
 		return rc;

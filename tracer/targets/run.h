@@ -37,7 +37,8 @@ struct run_spec {
 	const char *log;       /* file for the target's own log; NULL: none is kept */
 	const char *peak_maps; /* file for the host maps at their peak; NULL: not kept */
 	const char *stdin_path, *stdout_path, *stderr_path; /* NULL: ours */
-	uint64_t max_output;				    /* bytes kept of each stream's file */
+	bool pipes;	     /* the program never gets our own streams, even where it could */
+	uint64_t max_output; /* bytes kept of each stream's file */
 	bool sample_host;
 	bool list_changes;
 };

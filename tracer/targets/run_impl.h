@@ -10,7 +10,10 @@
 
 /* Everything state_new and state_run need; owns what it points to. */
 struct run_plan {
-	struct words argv, env, visible;
+	struct words argv;
+	struct words env;	 /* the program's */
+	struct words target_env; /* the target's: more words first */
+	struct words visible;
 	struct state_file files[PLAN_FILES_MAX];
 	struct words paths; /* host paths of files */
 	char rw_dir[32];    /* with --rw: where our files are shown; removed at the end */

@@ -23,6 +23,7 @@ void plan_fini(struct run_plan *plan)
 {
 	words_fini(&plan->argv);
 	words_fini(&plan->env);
+	words_fini(&plan->target_env);
 	words_fini(&plan->visible);
 	words_fini(&plan->paths);
 	if (plan->rw_dir[0])
@@ -217,17 +218,21 @@ static int choose_inside(struct run_plan *plan, const struct run_spec *spec, str
 	return 0;
 }
 
+/*
+ * lockstep-exec is the parent inside, also of the recorder: so how the program ended is told in one
+ * way, and a recorder that is killed is seen.
+ */
 static void add_recorder(struct run_plan *plan, const struct run_spec *spec, const char *inside)
 {
-	if (!spec->trace) {
-		words_addf(&plan->argv, "%s/lockstep-exec", inside);
-		words_addf(&plan->argv, "%s/status", inside);
+	words_addf(&plan->argv, "%s/lockstep-exec", inside);
+	words_addf(&plan->argv, "%s/status", inside);
+	words_addf(&plan->argv, "%s/env", inside);
+	if (!spec->trace)
 		return;
-	}
+	words_add(&plan->argv, "--");
 	words_addf(&plan->argv, "%s/lockstep-record", inside);
 	words_add(&plan->argv, "-o");
 	words_addf(&plan->argv, "%s/trace", inside);
-	words_addf(&plan->argv, "--status=%s/status", inside);
 	if (spec->timeout_ns)
 		words_addf(&plan->argv, "--timeout=%.3f", (double)spec->timeout_ns / 1e9);
 	words_add_all(&plan->argv, spec->recorder_opts ? spec->recorder_opts->v : NULL);
@@ -261,7 +266,9 @@ static int show_files(struct run_plan *plan, const struct run_spec *spec, struct
 	int rc = 0;
 
 	if (inside)
-		rc = show_helper(plan, spec, spec->trace ? "lockstep-record" : "lockstep-exec", e);
+		rc = show_helper(plan, spec, "lockstep-exec", e);
+	if (!rc && inside && spec->trace)
+		rc = show_helper(plan, spec, "lockstep-record", e);
 	if (!rc && inside && spec->trace)
 		show_file(plan, "trace", spec->trace, true);
 	if (!rc && run_has_log(spec))
@@ -269,24 +276,52 @@ static int show_files(struct run_plan *plan, const struct run_spec *spec, struct
 	return rc;
 }
 
-/* Words that name something under a private folder, absolute or from the working folder. */
+static void add_visible_path(struct run_plan *plan, const struct run_spec *spec, const char *text)
+{
+	CLEANUP(free) char *path = *text == '/' ? strdup(text) : join(spec->cwd, text);
+	CLEANUP(free) char *real = path ? realpath(path, NULL) : NULL;
+
+	if (real)
+		words_add(&plan->visible, real);
+	/* by the name that was given too: the folders on its way may be links */
+	if (real && *text == '/' && !strstr(path, "/../") && strcmp(real, path))
+		words_add(&plan->visible, path);
+}
+
+/* Each path of a list such as PATH. */
+static void add_visible_list(struct run_plan *plan, const struct run_spec *spec, const char *list)
+{
+	size_t len;
+
+	for (; *list; list += len + (list[len] == ':')) {
+		CLEANUP(free) char *one = NULL;
+
+		len = strcspn(list, ":");
+		one = strndup(list, len);
+		if (one && *one == '/')
+			add_visible_path(plan, spec, one);
+	}
+}
+
+/* Whatever the command line and the environment name, absolute or from the working folder. */
 static void add_visible(struct run_plan *plan, const struct run_spec *spec)
 {
 	char *const *word;
+	size_t i;
 
 	if (spec->rootfs || spec->rw)
 		return;
 	words_add(&plan->visible, spec->cwd);
 	for (word = spec->command; *word; word++) {
-		CLEANUP(free) char *path = **word == '/' ? strdup(*word) : join(spec->cwd, *word);
-		CLEANUP(free) char *real = path ? realpath(path, NULL) : NULL;
+		const char *value = strchr(*word, '=');
 
-		if (real)
-			words_add(&plan->visible, real);
-		/* by the name that was given too: the folders on its way may be links */
-		if (real && **word == '/' && !strstr(path, "/../") && strcmp(real, path))
-			words_add(&plan->visible, path);
+		if (strlen(*word) < PATH_MAX)
+			add_visible_path(plan, spec, *word);
+		if (value && value[1] == '/' && strlen(value) < PATH_MAX)
+			add_visible_path(plan, spec, value + 1);
 	}
+	for (i = 0; i < plan->env.n; i++)
+		add_visible_list(plan, spec, strchr(plan->env.v[i], '=') + 1);
 }
 
 static int add_command(
@@ -318,6 +353,20 @@ static int add_recorder_words(struct run_plan *plan, const struct run_spec *spec
 	return rc;
 }
 
+/* The target's own variables go over the program's; lockstep-exec gives the program its own back.
+ */
+static int expand_env(
+	struct run_plan *plan, const struct target *t, const struct target_values *v, struct err *e)
+{
+	CLEANUP(words) struct words more = {0};
+	int rc = target_expand(t, &t->env, v, &more, e);
+	size_t i;
+
+	for (i = 0; !rc && i < more.n; i++)
+		env_set(&plan->target_env, more.v[i]);
+	return rc;
+}
+
 static int plan_argv(
 	struct run_plan *plan, const struct run_spec *spec, struct outcome *o, struct err *e)
 {
@@ -334,7 +383,10 @@ static int plan_argv(
 		return err_set(e, ENOMEM, "out of memory");
 	v.state = state_dir;
 	v.log = run_has_log(spec) ? log : "/dev/null";
-	rc = target_expand(t, first, &v, &plan->argv, e);
+	words_add_all(&plan->target_env, plan->env.v);
+	rc = expand_env(plan, t, &v, e);
+	if (!rc)
+		rc = target_expand(t, first, &v, &plan->argv, e);
 	if (!rc)
 		rc = add_command(plan, spec, inside, o);
 	if (rc || t->record != RECORD_INSIDE)
@@ -359,12 +411,14 @@ int plan_make(struct run_plan *plan, const struct run_spec *spec, struct outcome
 	plan->state.rootfs = spec->rootfs;
 	plan->state.cwd = spec->cwd;
 	plan->state.rw = spec->rw;
+	plan->state.new_session = spec->pipes;
 	plan->state.visible = &plan->visible;
 	plan->state.devices = &spec->target->devices;
 	plan->state.binds = spec->binds;
 	plan->state.nbinds = spec->nbinds;
-	plan->state.env = &plan->env;
-	if (plan->argv.failed || plan->visible.failed || plan->paths.failed)
+	plan->state.env = &plan->target_env;
+	if (plan->target_env.failed || plan->argv.failed || plan->visible.failed ||
+		plan->paths.failed)
 		return err_set(e, ENOMEM, "out of memory");
 	return 0;
 }

@@ -53,6 +53,7 @@ struct state_spec {
 	size_t nfiles;
 	const struct words *env; /* the whole environment */
 	int fds[3];		 /* standard streams; borrowed, closed by the caller after start */
+	bool new_session;	 /* no controlling terminal; as inside an emulator */
 	uint64_t data_limit;	 /* RLIMIT_DATA, when no cgroup bounds memory; 0: none */
 	uint64_t nproc_limit;	 /* RLIMIT_NPROC; 0: none */
 	unsigned int cpus;	 /* CPUs to run on; 0: all */

@@ -9,6 +9,9 @@
 
 #include <limits.h>
 
+/* What gethostname(2) says inside. */
+#define STATE_HOST_NAME "lockstep"
+
 enum state_msg_kind {
 	/* to the reaper */
 	SM_MAPPED = 1, /* the user namespace's maps are written (or there is none) */

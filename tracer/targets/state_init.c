@@ -24,8 +24,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#define HOST_NAME "lockstep"
-
 void state_note(struct state_ctx *c, const char *fmt, ...)
 {
 	struct state_msg m = {.kind = SM_NOTE};
@@ -114,6 +112,8 @@ static _Noreturn void exec_command(struct state_ctx *c, char **argv, int report)
 
 	place_streams(c->spec->fds);
 	reset_signals();
+	if (c->spec->new_session)
+		setsid();
 	report = fcntl(report, F_DUPFD_CLOEXEC, 20);
 	syscall(SYS_close_range, 3, report - 1, 0);
 	syscall(SYS_close_range, report + 1, ~0U, 0);
@@ -250,6 +250,31 @@ static _Noreturn void serve(struct state_ctx *c, int sfd)
 	}
 }
 
+/*
+ * PID 1 is a copy of lockstep: its command line and environment, which the program could read in
+ * /proc/1, are the host's. Nothing here uses either. Fields 48 to 51 of /proc/PID/stat, proc(5).
+ */
+static void hide_words(void)
+{
+	CLEANUP(buf) struct buf text = {0};
+	CLEANUP(fd) int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	unsigned long at[4] = {0};
+	const char *p;
+	int i;
+
+	if (fd < 0 || buf_read_fd(&text, fd, 65536))
+		return;
+	p = strrchr(buf_str(&text), ')');
+	for (i = 2; p && i < 48; i++)
+		p = strchr(p + 1, ' ');
+	if (!p || sscanf(p, "%lu %lu %lu %lu", &at[0], &at[1], &at[2], &at[3]) != 4)
+		return;
+	clearenv();
+	for (i = 0; i < 4; i += 2)
+		if (at[i] && at[i] < at[i + 1])
+			memset((char *)at[i], 0, at[i + 1] - at[i]);
+}
+
 _Noreturn void state_init_main(struct state_ctx *c)
 {
 	struct state_msg m;
@@ -263,10 +288,11 @@ _Noreturn void state_init_main(struct state_ctx *c)
 	close_others(c);
 	if (state_recv(c->sock, &m, &fd) || m.kind != SM_MAPPED)
 		_exit(1);
-	if (sethostname(HOST_NAME, strlen(HOST_NAME)))
+	if (sethostname(STATE_HOST_NAME, strlen(STATE_HOST_NAME)))
 		state_note(c, "the host name is the host's: %s", strerror(errno));
 	loopback_up(c);
 	pin(c, c->spec->cpus);
+	hide_words();
 	umask(0);
 	rc = state_mount_all(c, &e);
 	if (rc)

@@ -153,6 +153,29 @@ static int make_upper(struct build *b, const char *like, char *up)
 	return 0;
 }
 
+/* Programs look up their own host name: the layer that holds /etc gets an /etc/hosts that knows it.
+ */
+static int seed_hosts(struct build *b, const char *lower, const char *up, const char *etc)
+{
+	CLEANUP(buf) struct buf text = {0};
+	CLEANUP(fd) int in = -1, out = -1;
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (stat(fmt_path(path, "%s%s", lower, etc), &st) || !S_ISDIR(st.st_mode))
+		return 0;
+	in = open(fmt_path(path, "%s%s/hosts", lower, etc), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (in < 0 || buf_read_fd(&text, in, 1 << 20))
+		return 0;
+	if (text.len && text.data[text.len - 1] != '\n')
+		buf_add_byte(&text, '\n');
+	buf_add_str(&text, "127.0.0.1\t" STATE_HOST_NAME "\n");
+	if (*etc && mkdir(fmt_path(path, "%s%s", up, etc), st.st_mode & 07777))
+		return -errno;
+	out = open(fmt_path(path, "%s%s/hosts", up, etc), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	return out < 0 ? -errno : buf_write_fd(&text, out);
+}
+
 /*
  * An overlay of the host's folder `lower` ("/old...") at /new + path, which exists. Negative errno
  * without a sentence: the caller may know another way.
@@ -163,6 +186,10 @@ static int overlay_at(struct build *b, const char *lower, const char *path)
 	unsigned int n = b->c->nlayers;
 	int rc = make_upper(b, lower, up);
 
+	if (!rc && !strcmp(path, "/"))
+		rc = seed_hosts(b, lower, up, "/etc");
+	if (!rc && !strcmp(path, "/etc"))
+		rc = seed_hosts(b, lower, up, "");
 	if (rc)
 		return rc;
 	snprintf(opts, sizeof(opts), "lowerdir=.,upperdir=/up/%u,workdir=/work/%u%s", n, n,
@@ -450,33 +477,36 @@ static int show_folder(struct build *b, const char *path)
 
 	if (!rc)
 		rc = overlay_or_read_only(b, fmt_path(lower, "/old%s", path), path);
-	words_add(&b->visible, path);
 	return rc;
 }
 
-/* A path under a private folder that the user named: its folder is shown, disposably. */
+/*
+ * Something under a private folder that the user named. What is shown is the entry directly below
+ * the private folder: a program named /tmp/venv/bin/python needs /tmp/venv/lib as well.
+ */
 static int show_visible(struct build *b, const char *path)
 {
-	char lower[PATH_MAX], folder[PATH_MAX];
+	char lower[PATH_MAX], entry[PATH_MAX];
 	struct stat st;
-	size_t i;
+	size_t i, len = 0;
 
 	for (i = 0; i < ARRAY_LEN(g_private); i++)
-		if (!strcmp(path, g_private[i]))
-			return 0;
-	for (i = 0; i < b->visible.n; i++)
-		if (path_below(path, b->visible.v[i]))
-			return 0;
-	if (!is_private(path) || stat(fmt_path(lower, "/old%s", path), &st))
+		if (path_below(path, g_private[i]))
+			len = strlen(g_private[i]);
+	if (!len || !path[len])
 		return 0;
+	fmt_path(entry, "%.*s", (int)(len + 1 + strcspn(path + len + 1, "/")), path);
+	for (i = 0; i < b->visible.n; i++)
+		if (!strcmp(entry, b->visible.v[i]))
+			return 0;
+	if (lstat(fmt_path(lower, "/old%s", entry), &st))
+		return 0;
+	words_add(&b->visible, entry);
+	if (S_ISLNK(st.st_mode))
+		return build_link(b, lower, entry);
 	if (S_ISDIR(st.st_mode))
-		return show_folder(b, path);
-	fmt_path(folder, "%s", path);
-	*strrchr(folder, '/') = 0;
-	for (i = 0; i < ARRAY_LEN(g_private); i++)
-		if (!strcmp(folder, g_private[i]))
-			return S_ISREG(st.st_mode) ? copy_file(b, lower, path, &st) : 0;
-	return show_folder(b, folder);
+		return show_folder(b, entry);
+	return S_ISREG(st.st_mode) ? copy_file(b, lower, entry, &st) : 0;
 }
 
 static int mount_privates(struct build *b)

@@ -30,8 +30,6 @@ struct program_status status_parse(const char *text)
 
 	if (!strcmp(text, "running\n"))
 		s.kind = STATUS_RUNNING;
-	if (!strcmp(text, "timeout\n"))
-		s.kind = STATUS_TIMEOUT;
 	for (i = 0; i < ARRAY_LEN(kinds); i++) {
 		size_t len = strlen(kinds[i].word);
 

@@ -1,13 +1,12 @@
 /*
- * The status file: how the program ended, written by whoever is its parent inside the target
- * (lockstep-exec, or the recorder with --status FILE), so that it does not depend on how the target
+ * The status file: how the program (or the recorder around it, which dies as the program did)
+ * ended, written by lockstep-exec inside the target, so that it does not depend on how the target
  * hands exit statuses on. One line, written whole:
  *
  *   running           the program was started, its end was not seen
  *   exited N          it ended with status N
  *   signaled N        it died of signal N
  *   failed ERRNO      it could not be executed
- *   timeout           it was ended because its time was over
  *
  * The file lies in the target's reach: it is hostile until parsed.
  */
@@ -22,7 +21,6 @@ enum status_kind {
 	STATUS_EXITED,
 	STATUS_SIGNALED,
 	STATUS_FAILED,
-	STATUS_TIMEOUT,
 };
 
 struct program_status {

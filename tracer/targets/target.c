@@ -31,8 +31,10 @@ void target_free(struct target *t)
 	free(t->name);
 	free(t->path);
 	free(t->about);
+	free(t->install);
 	words_fini(&t->start);
 	words_fini(&t->start_user);
+	words_fini(&t->env);
 	words_fini(&t->recorder);
 	words_fini(&t->version);
 	words_fini(&t->programs);

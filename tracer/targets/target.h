@@ -39,8 +39,10 @@ struct target {
 	char *name;
 	char *path; /* of the description; NULL for --target-cmd */
 	char *about;
+	char *install;		 /* the command that installs it; NULL: unknown */
 	struct words start;	 /* before the program; empty for native */
 	struct words start_user; /* the same when not root; empty: as `start` */
+	struct words env;	 /* K=V for the target itself, not for the program */
 	struct words recorder;	 /* more words for the recorder's options */
 	struct words version;	 /* prints its version; empty: none */
 	struct words programs;	 /* must be found in PATH */

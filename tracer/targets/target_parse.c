@@ -32,8 +32,10 @@ static const struct key {
 	size_t off;
 } g_keys[] = {
 	{"about", KEY_TEXT, offsetof(struct target, about)},
+	{"install", KEY_TEXT, offsetof(struct target, install)},
 	{"start", KEY_WORDS, offsetof(struct target, start)},
 	{"start.user", KEY_WORDS, offsetof(struct target, start_user)},
+	{"env", KEY_WORDS, offsetof(struct target, env)},
 	{"recorder", KEY_WORDS, offsetof(struct target, recorder)},
 	{"version", KEY_WORDS, offsetof(struct target, version)},
 	{"need.program", KEY_WORDS, offsetof(struct target, programs)},
@@ -229,6 +231,16 @@ static int check_words(struct parse *p, const struct words *w, const char *what)
 	return 0;
 }
 
+static int check_env(struct parse *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->t->env.n; i++)
+		if (!strchr(p->t->env.v[i], '=') || p->t->env.v[i][0] == '=')
+			return FAIL(p, "env: words are NAME=VALUE, not %.60s", p->t->env.v[i]);
+	return 0;
+}
+
 static int check_memory(struct parse *p)
 {
 	size_t i;
@@ -248,6 +260,10 @@ static int check_whole(struct parse *p)
 		rc = check_words(p, &p->t->start_user, "start.user");
 	if (!rc)
 		rc = check_words(p, &p->t->recorder, "recorder");
+	if (!rc)
+		rc = check_words(p, &p->t->env, "env");
+	if (!rc)
+		rc = check_env(p);
 	return rc ? rc : check_memory(p);
 }
 
