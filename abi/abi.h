@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "abi/ids.h"
+
 /* What an argument, a return value or a struct field is. The kind says how to print it and whether
  * two runs may compare it. */
 enum abi_kind {
@@ -61,7 +63,7 @@ enum abi_kind {
 enum abi_dir { ABI_IN = 1, ABI_OUT = 2, ABI_INOUT = 3 };
 
 /* How many bytes (AK_BUF, AK_SOCKADDR, AK_STR) or elements (AK_STRUCT, AK_IOVEC, AK_MMSGHDR) an
- * argument points to. */
+ * argument points to. abi_bytes() knows all of it; nobody else needs to. */
 enum abi_len {
 	ABI_LEN_NONE = 0, /* one struct, or until the NUL */
 	ABI_LEN_ARG, /* the value of argument len_arg; for OUT buffers the return value, when it is
@@ -70,6 +72,14 @@ enum abi_len {
 			exit for OUT */
 	ABI_LEN_RET, /* the return value */
 	ABI_LEN_FIXED, /* len_arg, as a number */
+	ABI_LEN_ALL,   /* as ABI_LEN_ARG, but OUT is valid whole whatever the result says */
+	ABI_LEN_SIZED, /* one struct, of which only the value of argument len_arg many bytes are
+			  there (extensible structs: clone3, openat2, ...) */
+	ABI_LEN_PAGES, /* bytes: one for each page of the size in argument len_arg (mincore) */
+	ABI_LEN_BITS,  /* bytes: whole words for argument len_arg - 1 bits (node masks) */
+	ABI_LEN_MSG,   /* bytes: 8 more than the value of argument len_arg, for OUT 8 more than the
+			  result (struct msgbuf) */
+	ABI_LEN_IOC,   /* bytes: the size that the ioctl request in argument len_arg carries */
 };
 
 struct abi_arg {
@@ -78,7 +88,8 @@ struct abi_arg {
 	uint8_t dir;	 /* enum abi_dir; what the kernel does with what is pointed to */
 	uint8_t len_by;	 /* enum abi_len */
 	uint8_t len_arg; /* argument index, or the number itself for ABI_LEN_FIXED */
-	uint16_t type;	 /* AK_STRUCT: enum abi_struct_id; AK_FLAGS, AK_ENUM: enum abi_set_id */
+	uint16_t type; /* AK_STRUCT: enum abi_struct_id; AK_FLAGS, AK_ENUM: enum abi_set_id; AK_BUF:
+			  the struct that heads each record in it (getdents64), or 0 */
 };
 
 /* How far this project's own emulator supports a call; published as the support matrix. */
@@ -118,6 +129,7 @@ struct abi_field {
 	uint16_t type;	/* set or struct */
 };
 
+/* A scalar behind a pointer (int *, socklen_t *, pid_t *) is a struct with one field named "". */
 struct abi_struct {
 	const char *name;
 	uint16_t size; /* bytes, on x86-64 */
@@ -127,8 +139,9 @@ struct abi_struct {
 
 struct abi_name {
 	uint64_t value;
-	uint64_t mask; /* bits that must equal value; == value for a plain flag, ~0 for an enum
-			  value */
+	uint64_t mask; /* bits that must equal value; == value for a plain flag, 0xffffffff for an
+			  enum value: the kernel reads 32 bits, the rest of a register may be
+			  anything */
 	const char *name;
 };
 
@@ -157,8 +170,28 @@ unsigned int abi_nargs(const struct abi_call *c, const uint64_t args[6]);
 /* The kind of the result of this very call (fcntl F_DUPFD: AK_FD; futex: AK_INT ...). */
 unsigned int abi_ret_kind(const struct abi_call *c, const uint64_t args[6]);
 
+/*
+ * How many bytes argument a of this very call points to: before the call (`returned` false), or
+ * after it, with its result `ret`. `len_word` is the 32-bit word that the length pointer of
+ * ABI_LEN_PTR points to at that time (abi_len_ptr() says which argument that is); otherwise it is
+ * ignored. For AK_STRUCT, AK_IOVEC and AK_MMSGHDR a whole number of elements, but for
+ * ABI_LEN_SIZED. 0 for what is not a pointer, for AK_STR, AK_PATH without a length and AK_STRV
+ * (they end by themselves), and for OUT of a call that failed. The number comes from the tracee: it
+ * may be anything up to 2^64 - 1, never wrapped.
+ */
+uint64_t abi_bytes(const struct abi_arg *a, const uint64_t args[6], bool returned, int64_t ret,
+	uint32_t len_word);
+/* The index of the argument that points to a's length, or -1. */
+static inline int abi_len_ptr(const struct abi_arg *a)
+{
+	return a->len_by == ABI_LEN_PTR ? a->len_arg : -1;
+}
+
+/* NULL for an id that is not one. */
 const struct abi_struct *abi_struct(unsigned int id);
 const struct abi_set *abi_set(unsigned int id);
+/* The name of a value of an AK_ENUM set, or NULL. */
+const char *abi_enum_name(unsigned int set, uint64_t value);
 
 const char *abi_errno_name(int err); /* "ENOENT", or NULL; knows 512..516 (ERESTARTSYS ...) too */
 const char *abi_signal_name(int signo);	  /* "SIGSEGV", "SIGRT_5", or NULL */

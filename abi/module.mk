@@ -1,0 +1,1 @@
+lib-abi := abi/abi.c abi/unions.c
