@@ -1,0 +1,242 @@
+/*
+ * Tasks are born, become something else by exec, and die.
+ */
+#include "tracer/record/recorder.h"
+
+#include "tracer/record/births.h"
+#include "tracer/record/follow.h"
+#include "tracer/record/inject.h"
+#include "tracer/record/mem.h"
+#include "tracer/record/seccomp.h"
+
+#include "common/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+void emit_task(struct recorder *r, struct task *t, pid_t parent, uint64_t flags)
+{
+	struct trace_event ev = {.kind = TK_TASK,
+		.tid = (uint32_t)t->tid,
+		.enter_ns = rec_now(r),
+		.arg = {(uint64_t)parent, flags},
+		.ret = t->proc->tgid};
+
+	t->announced = true;
+	emit(r, &ev);
+}
+
+/* The clone flags as clone(2) takes them, exit signal included. */
+static uint64_t birth_flags(pid_t tid, int event)
+{
+	struct user_regs_struct regs;
+	uint64_t args[5] = {0};
+
+	if (!regs_get(tid, &regs)) {
+		if (regs.orig_rax == SYS_clone)
+			return regs.rdi;
+		/* struct clone_args: flags first, exit_signal fifth */
+		if (regs.orig_rax == SYS_clone3 &&
+			mem_read(tid, regs.rdi, args, sizeof(args)) == sizeof(args))
+			return args[0] | args[4];
+	}
+	return event == PTRACE_EVENT_VFORK ? CLONE_VFORK | CLONE_VM | SIGCHLD : SIGCHLD;
+}
+
+static bool join_parent(struct recorder *r, struct task *child, struct proc *parent, bool thread)
+{
+	struct proc *p = thread ? parent : proc_new(child->tid, parent, inject_len(r->opt->inject));
+
+	if (!p)
+		return false;
+	task_join(child, p);
+	return true;
+}
+
+struct task *on_birth(struct recorder *r, struct task *parent, int event)
+{
+	unsigned long tid = 0;
+	uint64_t flags;
+	struct task *child;
+
+	if (ptrace(PTRACE_GETEVENTMSG, parent->tid, 0, &tid) || !tid)
+		return NULL;
+	child = task_find(&r->tasks, (pid_t)tid);
+	if (!child)
+		child = task_new(&r->tasks, (pid_t)tid);
+	if (!child || child->announced)
+		return NULL;
+	flags = birth_flags(parent->tid, event);
+	if (!join_parent(r, child, parent->proc, flags & CLONE_THREAD))
+		return NULL;
+	emit_task(r, child, parent->tid, flags);
+	follow_born(child, parent);
+	child->filter = seccomp_get(parent->filter);
+	return child;
+}
+
+/* Numbers of "Tgid:" and "PPid:" in /proc/TID/status. */
+static bool read_family(pid_t tid, int *tgid, int *ppid)
+{
+	CLEANUP(buf) struct buf b = {0};
+	CLEANUP(fd) int fd = -1;
+	const char *text, *g, *p;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || buf_read_fd(&b, fd, 65536))
+		return false;
+	text = buf_str(&b);
+	g = strstr(text, "\nTgid:");
+	p = strstr(text, "\nPPid:");
+	return g && p && sscanf(g + 6, "%d", tgid) == 1 && sscanf(p + 6, "%d", ppid) == 1;
+}
+
+struct find_proc {
+	pid_t tgid;
+	struct proc *found;
+};
+
+static void match_proc(struct task *t, void *arg)
+{
+	struct find_proc *f = arg;
+
+	if (t->proc && t->proc->tgid == f->tgid)
+		f->found = t->proc;
+}
+
+static struct proc *proc_by_tgid(struct recorder *r, pid_t tgid)
+{
+	struct find_proc f = {.tgid = tgid};
+
+	task_each(&r->tasks, match_proc, &f);
+	return f.found;
+}
+
+bool birth_adopt(struct recorder *r, struct task *t)
+{
+	int tgid = t->tid, ppid = 0;
+	struct proc *p;
+	bool thread;
+
+	read_family(t->tid, &tgid, &ppid);
+	thread = tgid != t->tid;
+	p = proc_by_tgid(r, thread ? tgid : ppid);
+	if (!join_parent(r, t, p, thread && p))
+		return false;
+	emit_task(r, t, thread ? tgid : ppid, thread ? CLONE_THREAD : SIGCHLD);
+	return true;
+}
+
+static unsigned int count_birth(struct recorder *r, const char *image)
+{
+	struct birth_count *b;
+
+	for (unsigned int i = 0; i < r->nbirths; i++) {
+		if (!strcmp(r->births[i].image, image))
+			return ++r->births[i].n;
+	}
+	b = reallocarray(r->births, r->nbirths + 1, sizeof(*b));
+	if (!b)
+		return 0;
+	r->births = b;
+	b[r->nbirths].image = strdup(image);
+	b[r->nbirths].n = 1;
+	return b[r->nbirths].image ? b[r->nbirths++].n : 0;
+}
+
+static void image_set(struct recorder *r, struct proc *p)
+{
+	char path[32], to[4096];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)p->tgid);
+	n = readlink(path, to, sizeof(to) - 1);
+	free(p->image);
+	p->image = n > 0 ? strndup(to, (size_t)n) : NULL;
+	if (p->image)
+		p->birth = count_birth(r, p->image);
+}
+
+/* The thread that called execve becomes the leader; the former leader is gone without a word. */
+static struct task *take_over(struct recorder *r, struct task *leader, pid_t tgid, pid_t former)
+{
+	struct task *caller = task_find(&r->tasks, former);
+
+	if (!caller || former == tgid)
+		return leader;
+	if (leader) {
+		calls_abandon(r, leader);
+		task_drop(&r->tasks, leader);
+	}
+	task_rename(&r->tasks, caller, tgid);
+	return caller;
+}
+
+struct task *on_exec(struct recorder *r, struct task *t, pid_t tgid)
+{
+	unsigned long former = 0;
+	struct proc *p;
+
+	ptrace(PTRACE_GETEVENTMSG, tgid, 0, &former);
+	t = take_over(r, t, tgid, former ? (pid_t)former : tgid);
+	if (!t || !t->proc)
+		return t;
+	p = t->proc;
+	mem_forget(tgid);
+	mem_forget((pid_t)former);
+	p->sig.caught = p->sig.restart = p->sig.resethand = 0;
+	memset(p->rule_hits, 0, inject_len(r->opt->inject) * sizeof(*p->rule_hits));
+	p->vma_stale = true;
+	p->crashed = false;
+	t->pre = false;
+	image_set(r, p);
+	evidence_exec(r, t, (pid_t)former);
+	if (!r->started)
+		follow_start(r, t);
+	r->started = true;
+	return t;
+}
+
+void on_exit_event(struct recorder *r, struct task *t)
+{
+	unsigned long status = 0;
+	int sig;
+
+	ptrace(PTRACE_GETEVENTMSG, t->tid, 0, &status);
+	sig = (int)(status & 0x7f);
+	/* No delivery-stop came for it: a filter's KILL (SA_IMMUTABLE), or one that init ignores.
+	 */
+	if (sig && sig != SIGKILL && !t->proc->crashed)
+		evidence_crash(r, t, sig, false);
+	calls_abandon(r, t);
+	if (t->proc->refs == 1)
+		vma_sample(r, t->proc, t->tid, rec_now(r), true);
+}
+
+void on_gone(struct recorder *r, struct task *t, int status, const struct rusage *ru)
+{
+	bool whole = t->proc && t->proc->tgid == t->tid;
+	struct trace_event ev = {
+		.kind = TK_EXIT, .nr = whole, .tid = (uint32_t)t->tid, .ret = status};
+
+	mem_forget(t->tid);
+	calls_abandon(r, t);
+	buf_reset(&r->payload);
+	if (whole)
+		cap_whole(&r->payload, TC_RUSAGE, ru, sizeof(*ru));
+	ev.enter_ns = rec_now(r);
+	ev.payload = r->payload.data;
+	ev.payload_size = (uint32_t)r->payload.len;
+	if (t->announced)
+		emit(r, &ev);
+	task_drop(&r->tasks, t);
+}
