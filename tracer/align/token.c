@@ -150,13 +150,27 @@ static void object_path(struct tok *t, const struct trace_event *ev, unsigned in
 	buf_fini(&abs);
 }
 
+/*
+ * What the program was given (its standard streams) is named by its number: how an emulator shows
+ * what is behind it, is not what the program did.
+ */
 static void object_fd(struct tok *t, const struct trace_event *ev, int64_t fd, struct model *m,
 	struct names *names, unsigned int run)
 {
-	const char *name = model_fd_name(m, ev->tid, (int)fd);
+	const struct fd_info *info = model_fd(m, ev->tid, (int)fd);
+	const struct model_task *root = model_task_at(m, 0);
+	char inherited[40];
 
-	if (name)
-		object_add(t, names, run, name, strlen(name));
+	if (fd < 0)
+		return;
+	if (!info || info->type == FD_UNKNOWN ||
+		(root && info->born_seq <= root->exec_seq && info->born_tid == root->tid)) {
+		snprintf(inherited, sizeof(inherited), "/@inherited/%d",
+			info ? info->born_fd : (int)fd);
+		object_add(t, names, run, inherited, strlen(inherited));
+		return;
+	}
+	object_add(t, names, run, info->name, strlen(info->name));
 }
 
 static void object_sockaddr(struct tok *t, const struct trace_event *ev, unsigned int i,
@@ -323,23 +337,39 @@ static void field_note(struct buf *out, const char *name)
 	buf_add_str(out, name);
 }
 
+static void one_struct_fields(unsigned int type, const uint8_t *a, const uint8_t *b, size_t size,
+	struct buf *out, int depth)
+{
+	const struct abi_struct *s = abi_struct(type);
+
+	for (unsigned int i = 0; s && i < s->nfields; i++) {
+		const struct abi_field *f = &s->fields[i];
+		size_t bytes = (size_t)f->size * (f->count ? f->count : 1);
+		size_t len = f->kind == AK_STR ? bytes : 0;
+
+		if (f->off + bytes > size || !tok_kind_comparable(f->kind))
+			continue;
+		if (f->kind == AK_STRUCT && depth < 4) {
+			for (unsigned int k = 0; k < f->count; k++)
+				one_struct_fields(f->type, a + f->off + k * f->size,
+					b + f->off + k * f->size, f->size, out, depth + 1);
+			continue;
+		}
+		if (len ? strncmp((const char *)a + f->off, (const char *)b + f->off, len) != 0
+			: memcmp(a + f->off, b + f->off, bytes) != 0)
+			field_note(out, f->name);
+	}
+}
+
 static void struct_fields(
 	unsigned int type, const struct trace_cap *a, const struct trace_cap *b, struct buf *out)
 {
 	const struct abi_struct *s = abi_struct(type);
 	size_t size = a->size < b->size ? a->size : b->size;
 
-	for (size_t base = 0; s && s->size && base + 1 <= size; base += s->size) {
-		for (unsigned int i = 0; i < s->nfields; i++) {
-			const struct abi_field *f = &s->fields[i];
-			size_t bytes = (size_t)f->size * (f->count ? f->count : 1);
-
-			if (base + f->off + bytes > size || !tok_kind_comparable(f->kind))
-				continue;
-			if (memcmp(a->data + base + f->off, b->data + base + f->off, bytes))
-				field_note(out, f->name);
-		}
-	}
+	for (size_t at = 0; s && s->size && at < size; at += s->size)
+		one_struct_fields(type, a->data + at, b->data + at,
+			size - at < s->size ? size - at : s->size, out, 0);
 }
 
 void tok_fields(const struct trace_event *a, const struct trace_event *b, struct buf *out)
