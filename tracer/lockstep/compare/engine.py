@@ -128,7 +128,7 @@ class Diff:
             if not self.departed and not always:
                 continue
             out.append(replace(f, habit=self._is_habit(f)))
-        grown = vma.growth(self.natives, self.targets, self._guest_peak(), self.habits.vma_base)
+        grown = vma.growth(self.natives, self.targets)
         return [*out, grown] if grown else out
 
     def _is_habit(self, f: Finding) -> bool:
@@ -136,10 +136,6 @@ class Diff:
         if f.kind == "elf-page":
             return not rank.vital(f) or not self.departed
         return self.habits.has(f.habit_key)
-
-    def _guest_peak(self) -> int:
-        points = [p[1] for r in self.natives for p in self.comparison.guest_vmas.get(r.name, [])]
-        return max(points, default=0)
 
     # ---- ranking and proof ----
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lockstep.compare.outcome import Departure, MaskedText, Profile, Run, same_way
 
 

@@ -24,8 +24,12 @@ def process(side: str, key: str, status: str, end: int = 0) -> Process:
 
 def test_the_first_process_that_ended_otherwise_is_the_focus() -> None:
     c = Comparison(
-        processes=[process("n", "a", "exit 0"), process("n", "b", "exit 0")]
-        + [process("t", "a", "exit 1", 90), process("t", "b", "SIGSEGV", 40)]
+        processes=[
+            process("n", "a", "exit 0"),
+            process("n", "b", "exit 0"),
+            process("t", "a", "exit 1", 90),
+            process("t", "b", "SIGSEGV", 40),
+        ]
     )
     assert [p.key for p in focus(c, ["n"], "t").chain] == ["b", "a"]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+
 from lockstep.compare import habits, vma
 from lockstep.compare.finding import Finding, Proof, fingerprint, numbered
 from lockstep.compare.outcome import Run
