@@ -30,6 +30,7 @@ ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
 #   static-programs the same, linked statically (dynamically under SAN: the sanitizers have no static runtime)
 #   tests           cmocka programs under */tests/: <test>-src, -libs, -ld; run by `make check-c`
 #   tracees         small static C programs that tests run as subjects (tests/tracees/*.c)
+#   benches         scripts that print ratios and fail when a target is missed; run as SCRIPT BUILD
 #   fuzzers         libFuzzer targets: <fuzzer>-src, -libs, -ld
 libs            :=
 programs        :=
@@ -38,6 +39,7 @@ tests           :=
 tracees         :=
 fuzzers         :=
 pytests         :=
+benches         :=
 
 .DEFAULT_GOAL := all
 MODULES := $(sort $(wildcard */module.mk */*/module.mk))
@@ -103,6 +105,9 @@ check-py: tests
 check-san:
 	$(Q)$(MAKE) SAN=address,undefined check
 
+bench: all
+	$(Q)rc=0; for b in $(benches); do $$b $(abspath $(B)) || rc=1; done; exit $$rc
+
 fuzz: $(addprefix build/fuzz/,$(fuzzers))
 FUZZ_SECONDS ?= 60
 fuzz-run: fuzz
@@ -134,4 +139,4 @@ help:
 #: V=1 shows commands; SAN=address,undefined or SAN=thread picks a sanitizer; WERROR=0 lets warnings pass
 
 -include $(patsubst %.o,%.d,$(sort $(all-objs)))
-.PHONY: all tests check check-c check-py check-san fuzz fuzz-run venv check-headers check-style clean help
+.PHONY: all tests bench check check-c check-py check-san fuzz fuzz-run venv check-headers check-style clean help

@@ -220,6 +220,23 @@ static void put_map(struct text *t)
 	}
 }
 
+/* ld.so comes after the kernel; where the lint knows that it dies, the verdict says so. */
+static void put_ldso_death(struct text *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->r->finding_len && i < ELF_REPORT_FINDINGS; i++) {
+		const struct elf_rule *rule = t->r->finding[i].rule;
+
+		if (rule->severity != ELF_ERROR || strncmp(rule->id, "dynamic-", 8))
+			continue;
+		colour(t, RED);
+		buf_printf(t->out, "  then ld.so dies of SIGSEGV: %s, below", rule->id);
+		plain(t);
+		buf_add_byte(t->out, '\n');
+	}
+}
+
 static void put_verdict(struct text *t)
 {
 	const struct elf_prediction *v = &t->r->verdict;
@@ -237,6 +254,8 @@ static void put_verdict(struct text *t)
 			v->at_phdr, v->at_entry, v->brk_min,
 			v->brk_max > v->brk_min ? " + random" : "", v->stack_prot & 4 ? "x" : "-",
 			v->read_implies_exec ? ", readable memory is executable" : "");
+	if (v->fate == ELF_RUNS)
+		put_ldso_death(t);
 }
 
 static void put_finding(struct text *t, const struct elf_finding *f)

@@ -387,6 +387,8 @@ static void compare_running(struct rig *r, const struct elf_layout *l)
 	const struct native_vma *stack = find_stack(n);
 	size_t i;
 
+	if (r->has_interp)
+		assert_string_equal(r->exe_image->interp_path, r->interp_path);
 	compare_vmas(r, l);
 	for (i = 0; i < l->len; i++)
 		compare_piece(r, &l->piece[i]);
@@ -449,6 +451,8 @@ static void run_and_compare(struct rig *r, enum elf_fate fate, int value)
 			build_write(&r->interp, r->interp_path, 0755);
 		parse_file(&in, r->interp_path);
 	}
+	r->exe_image = &exe;
+	r->interp_image = &in;
 	native_start(&r->native, &r->how, r->exe_path);
 	fill_env(r);
 	fill_bias(r, &p, &exe, &in);

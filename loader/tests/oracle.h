@@ -10,6 +10,7 @@
 #ifndef LOCKSTEP_LOADER_TESTS_ORACLE_H
 #define LOCKSTEP_LOADER_TESTS_ORACLE_H
 
+#include "common/buf.h"
 #include "loader/elf_predict.h"
 #include "loader/tests/elf_build.h"
 
@@ -91,6 +92,8 @@ struct rig {
 	struct elf_env env;
 	struct native native;
 	struct elf_prediction predicted;
+	/* As parsed for the last oracle_check(). */
+	const struct elf_image *exe_image, *interp_image;
 };
 
 int rig_setup(void **state);
@@ -117,5 +120,18 @@ void want_brk(struct rig *r, uint64_t addr);
 void oracle_check(struct rig *r, enum elf_fate fate, int value);
 /* ELF_RUNS that ends by a signal. */
 void oracle_check_dies(struct rig *r, int signal);
+
+/* ---- without a prediction ---- */
+
+void rig_write_exe(struct rig *r);
+void rig_put_text(const char *path, const char *text, size_t size, mode_t mode);
+/* execs path under the rig's how: 0 when it is stopped at its start, or execve's errno. */
+int rig_start(struct rig *r, const char *path);
+/* The same, and lets the program end. */
+int rig_run_path(struct rig *r, const char *path);
+/* /proc/PID/name of the stopped program, NUL-terminated. */
+void rig_proc_text(const struct rig *r, const char *name, struct buf *b);
+/* A string of its memory, cut to size. */
+void rig_read_string(const struct rig *r, uint64_t addr, char *out, size_t size);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Catalogue rows 62-81: what a program finds when it starts, and the rules of execve that are not
- * about ELF (exec_rules.h), held against the running kernel. True of Linux 6.18.
+ * Catalogue rows 62-73: what a program finds when it starts, and how much it may be told, held
+ * against the running kernel. True of Linux 6.18.
  */
 #include "loader/exec_rules.h"
 #include "loader/tests/oracle.h"
@@ -29,73 +29,6 @@
 #define IS_RUN(r)    oracle_check(r, ELF_RUNS, (r)->has_interp ? INTERP_STATUS : EXE_STATUS)
 #define EXECVE_CHECK 0x10000 /* AT_EXECVE_CHECK of newer headers */
 
-/* ---- helpers ---- */
-
-static void put_text(const char *path, const char *text, size_t size, mode_t mode)
-{
-	int fd;
-
-	unlink(path);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
-	if (fd < 0 || write(fd, text, size) != (ssize_t)size || fchmod(fd, mode) || close(fd))
-		die(EXIT_BROKE, "cannot write %s", path);
-}
-
-/* execs path under the rig's how: 0 when it is stopped at its start, or execve's errno. */
-static int start(struct rig *r, const char *path)
-{
-	native_start(&r->native, &r->how, path);
-	assert_int_not_equal(r->native.end, NATIVE_KILLED);
-	return r->native.end == NATIVE_STOPPED ? 0 : r->native.errnum;
-}
-
-/* As start, and lets the program end. */
-static int start_and_finish(struct rig *r, const char *path)
-{
-	int errnum = start(r, path);
-
-	native_finish(&r->native);
-	return errnum;
-}
-
-static void proc_text(const struct rig *r, const char *name, struct buf *b)
-{
-	char path[64];
-	CLEANUP(fd) int fd = -1;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", r->native.pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || buf_read_fd(b, fd, 1 << 20))
-		die(EXIT_BROKE, "cannot read %s", path);
-	buf_str(b);
-}
-
-static void assert_comm(const struct rig *r, const char *expect)
-{
-	CLEANUP(buf) struct buf b = {NULL};
-
-	proc_text(r, "comm", &b);
-	((char *)b.data)[strcspn((char *)b.data, "\n")] = '\0';
-	assert_string_equal((char *)b.data, expect);
-}
-
-static void read_string(const struct rig *r, uint64_t addr, char *out, size_t size)
-{
-	size_t i;
-
-	for (i = 0; i + 1 < size; i++) {
-		native_read(&r->native, addr + i, &out[i], 1);
-		if (!out[i])
-			return;
-	}
-	out[i] = '\0';
-}
-
-static void write_exe(struct rig *r)
-{
-	build_write(&r->exe, r->exe_path, 0755);
-}
-
 /* ---- what it finds ---- */
 
 static void row_62_auxv_order(void **state)
@@ -106,8 +39,8 @@ static void row_62_auxv_order(void **state)
 	uint8_t types[32];
 	size_t n = elf_auxv_types(&r->env, types, sizeof(types)), i;
 
-	write_exe(r);
-	assert_int_equal(start(r, r->exe_path), 0);
+	rig_write_exe(r);
+	assert_int_equal(rig_start(r, r->exe_path), 0);
 	assert_int_equal(n, sizeof(catalogue));
 	assert_int_equal(r->native.auxv_len, n);
 	for (i = 0; i < n; i++) {
@@ -124,8 +57,8 @@ static void row_63_entry_state(void **state)
 	struct user_fpregs_struct fp;
 	const struct user_regs_struct *g = &r->native.regs;
 
-	write_exe(r);
-	assert_int_equal(start(r, r->exe_path), 0);
+	rig_write_exe(r);
+	assert_int_equal(rig_start(r, r->exe_path), 0);
 	assert_int_equal(ptrace(PTRACE_GETFPREGS, r->native.pid, NULL, &fp), 0);
 	assert_int_equal(g->rsp % e.sp_align, 0);
 	assert_int_equal(g->rax | g->rbx | g->rcx | g->rdx | g->rsi | g->rdi | g->rbp, 0);
@@ -147,15 +80,15 @@ static void row_64_strings_on_the_stack(void **state)
 
 	r->how.argv = argv;
 	r->how.envp = envp;
-	write_exe(r);
-	assert_int_equal(start(r, r->exe_path), 0);
+	rig_write_exe(r);
+	assert_int_equal(rig_start(r, r->exe_path), 0);
 	native_read(&r->native, r->native.regs.rsp + 8, &argv0, 8);
 	execfn = native_aux(&r->native, AT_EXECFN);
 	end = native_vma_at(&r->native, r->native.regs.rsp)->end;
 	native_read(&r->native, argv0, got, sizeof(got));
 	assert_memory_equal(got, strings, sizeof(strings));
 	assert_int_equal(argv0 + sizeof(strings), execfn);
-	read_string(r, execfn, path, sizeof(path));
+	rig_read_string(r, execfn, path, sizeof(path));
 	assert_string_equal(path, r->exe_path);
 	assert_int_equal(execfn + strlen(path) + 1 + e.top_zero_size, end);
 	native_read(&r->native, end - e.top_zero_size, top, e.top_zero_size);
@@ -172,9 +105,9 @@ static void row_65_empty_argv_becomes_one_empty_string(void **state)
 	char c;
 
 	build_exit_argc(&r->exe, CODE);
-	write_exe(r);
+	rig_write_exe(r);
 	r->how.argv = none;
-	assert_int_equal(start(r, r->exe_path), 0);
+	assert_int_equal(rig_start(r, r->exe_path), 0);
 	native_read(&r->native, r->native.regs.rsp, &argc, 8);
 	native_read(&r->native, r->native.regs.rsp + 8, &argv0, 8);
 	native_read(&r->native, argv0, &c, 1);
@@ -195,7 +128,7 @@ static int exec_with_argument(struct rig *r, size_t size)
 	memset(big, 'x', size - 1);
 	big[size - 1] = '\0';
 	r->how.argv = argv;
-	errnum = start_and_finish(r, r->exe_path);
+	errnum = rig_run_path(r, r->exe_path);
 	r->how.argv = NULL;
 	return errnum;
 }
@@ -205,7 +138,7 @@ static void row_66_one_string_has_131072_bytes_at_most(void **state)
 	struct rig *r = *state;
 	struct exec_args a = {.argc = 2, .string_size = 131072 + 200, .longest_size = 131072};
 
-	write_exe(r);
+	rig_write_exe(r);
 	assert_int_equal(exec_with_argument(r, 131072), 0);
 	assert_int_equal(exec_args_errnum(&a, &r->env), 0);
 	a.longest_size = 131073;
@@ -235,7 +168,7 @@ static int exec_with_total(struct rig *r, uint64_t size, int *by_rule)
 		mem[left / n * i + len - 1] = '\0';
 	}
 	r->how.argv = argv;
-	errnum = start_and_finish(r, r->exe_path);
+	errnum = rig_run_path(r, r->exe_path);
 	*by_rule = exec_args_errnum(&a, &r->env);
 	r->how.argv = NULL;
 	free(argv);
@@ -251,7 +184,7 @@ static void row_67_all_arguments_together(void **state)
 	int by_rule;
 	size_t i;
 
-	write_exe(r);
+	rig_write_exe(r);
 	for (i = 0; i < ARRAY_LEN(stacks); i++) {
 		r->how.rlimit_stack = r->env.rlimit_stack = stacks[i][0];
 		assert_int_equal(exec_arg_space(&r->env), stacks[i][1]);
@@ -358,279 +291,6 @@ static void row_73_pie_base(void **state)
 	}
 }
 
-/* ---- files in use ---- */
-
-static int open_errno(const char *path)
-{
-	CLEANUP(fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	return fd < 0 ? errno : 0;
-}
-
-static void row_74_text_busy(void **state)
-{
-	struct exec_file f = {.exists = true, .is_regular = true, .may_execute = true};
-	struct rig *r = *state;
-	int fd;
-
-	rig_interp(r, ET_DYN, 0);
-	write_exe(r);
-	build_write(&r->interp, r->interp_path, 0755);
-	assert_int_equal(start(r, r->exe_path), 0);
-	assert_int_equal(open_errno(r->exe_path), exec_write_errnum(ELF_EXE));
-	assert_int_equal(truncate(r->exe_path, 0) ? errno : 0, ETXTBSY);
-	assert_int_equal(open_errno(r->interp_path), exec_write_errnum(ELF_INTERP));
-	assert_int_equal(exec_write_errnum(ELF_EXE), ETXTBSY);
-	native_finish(&r->native);
-
-	f.open_for_write = true;
-	fd = open(r->exe_path, O_WRONLY | O_CLOEXEC);
-	assert_int_equal(start_and_finish(r, r->exe_path), ETXTBSY);
-	assert_int_equal(exec_open_errnum(r->exe_path, &f), ETXTBSY);
-	close(fd);
-	fd = open(r->interp_path, O_WRONLY | O_CLOEXEC);
-	assert_int_equal(start_and_finish(r, r->exe_path), ETXTBSY);
-	close(fd);
-	assert_int_equal(start_and_finish(r, r->exe_path), 0);
-}
-
-static void assert_exe_link(const struct rig *r, const char *expect)
-{
-	char path[64], got[256] = "";
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", r->native.pid);
-	assert_true(readlink(path, got, sizeof(got) - 1) > 0);
-	assert_string_equal(got, expect);
-}
-
-static void row_75_names(void **state)
-{
-	struct rig *r = *state;
-	char comm[EXEC_COMM_SIZE], path[160], script[128], name[64], expect[64];
-	int fd;
-
-	write_exe(r);
-	snprintf(path, sizeof(path), "%s/a_name_of_more_than_15", r->dir);
-	assert_int_equal(rename(r->exe_path, path), 0);
-	assert_int_equal(start(r, path), 0);
-	exec_comm(path, comm);
-	assert_string_equal(comm, "a_name_of_more_");
-	assert_comm(r, comm);
-	assert_exe_link(r, path);
-	unlink(path);
-	strcat(path, " (deleted)");
-	assert_exe_link(r, path);
-	native_finish(&r->native);
-
-	write_exe(r);
-	snprintf(path, sizeof(path), "%s/script", r->dir);
-	snprintf(script, sizeof(script), "#!%s\n", r->exe_path);
-	put_text(path, script, strlen(script), 0755);
-	assert_int_equal(start(r, path), 0);
-	exec_comm(path, comm);
-	assert_comm(r, comm);
-	assert_exe_link(r, r->exe_path);
-	native_finish(&r->native);
-
-	fd = open(r->exe_path, O_RDONLY | O_CLOEXEC);
-	r->how.exec_fd = fd;
-	assert_int_equal(start(r, r->exe_path), 0);
-	exec_fd_comm(fd, r->exe_path, &r->env, comm);
-	assert_string_equal(comm, "exe");
-	assert_comm(r, comm);
-	read_string(r, native_aux(&r->native, AT_EXECFN), name, sizeof(name));
-	exec_fd_name(fd, expect, sizeof(expect));
-	assert_string_equal(name, expect);
-	native_finish(&r->native);
-	close(fd);
-}
-
-/* ---- scripts ---- */
-
-/* Runs a script of `size` bytes: errno, and argv of what ran instead, against the rules. */
-static void check_script(struct rig *r, const char *text, size_t size, int expect)
-{
-	struct exec_file f = {.exists = true, .is_regular = true, .may_execute = true};
-	struct exec_script s;
-	char path[128];
-	int rule, got;
-	CLEANUP(buf) struct buf cmdline = {NULL};
-	CLEANUP(buf) struct buf want = {NULL};
-
-	snprintf(path, sizeof(path), "%s/script", r->dir);
-	put_text(path, text, size, 0755);
-	rule = exec_script_parse(text, size, &s);
-	if (!rule)
-		rule = exec_open_errnum(s.path, &f);
-	got = start(r, path);
-	assert_int_equal(got, expect);
-	assert_int_equal(rule, expect);
-	if (!got) {
-		proc_text(r, "cmdline", &cmdline);
-		buf_add(&want, s.path, strlen(s.path) + 1);
-		if (s.has_arg)
-			buf_add(&want, s.arg, strlen(s.arg) + 1);
-		buf_add(&want, path, strlen(path) + 1);
-		assert_int_equal(cmdline.len, want.len);
-		assert_memory_equal(cmdline.data, want.data, want.len);
-	}
-	native_finish(&r->native);
-}
-
-/* The exe's path, lengthened by leading slashes to n bytes. */
-static void long_path(const struct rig *r, char *out, size_t n)
-{
-	size_t len = strlen(r->exe_path);
-
-	memset(out, '/', n);
-	memcpy(out + n - len, r->exe_path, len + 1);
-}
-
-static void row_76_interpreter_line(void **state)
-{
-	struct rig *r = *state;
-	char path[300], text[600];
-	size_t n;
-
-	write_exe(r);
-	for (n = 252; n <= 255; n++) {
-		long_path(r, path, n);
-		snprintf(text, sizeof(text), "#!%s\n", path);
-		check_script(r, text, strlen(text), n <= 253 ? 0 : ENOEXEC);
-		snprintf(text, sizeof(text), "#!%s", path);
-		check_script(r, text, strlen(text), n <= 253 ? 0 : ENOEXEC);
-	}
-	snprintf(text, sizeof(text), "#!%s  one argument, with blanks \t \nrest", r->exe_path);
-	check_script(r, text, strlen(text), 0);
-	snprintf(text, sizeof(text), "#! \t%s\t-x\nrest", r->exe_path);
-	check_script(r, text, strlen(text), 0);
-	memset(path, 'a', sizeof(path));
-	snprintf(text, sizeof(text), "#!%s %.290s\n", r->exe_path, path);
-	check_script(r, text, strlen(text), 0);
-	n = (size_t)snprintf(text, sizeof(text), "#!%s arg%cafter\n", r->exe_path, 0);
-	check_script(r, text, n, 0);
-	n = (size_t)snprintf(text, sizeof(text), "#!%s %cafter\n", r->exe_path, 0);
-	check_script(r, text, n, 0);
-	check_script(r, "#!", 2, EACCES);
-	check_script(r, "#!   \n", 6, ENOEXEC);
-	check_script(r, "#!\n", 3, ENOEXEC);
-	memset(text, ' ', sizeof(text));
-	memcpy(text, "#!", 2);
-	check_script(r, text, 400, ENOEXEC);
-	check_script(r, "# !/bin/sh\n", 11, ENOEXEC);
-	check_script(r, "#", 1, ENOEXEC);
-}
-
-static void row_77_scripts_of_scripts(void **state)
-{
-	struct rig *r = *state;
-	char path[128], prev[128], text[160];
-	unsigned int i;
-
-	write_exe(r);
-	snprintf(prev, sizeof(prev), "%s", r->exe_path);
-	for (i = 1; i <= EXEC_SCRIPT_DEPTH + 2; i++) {
-		snprintf(path, sizeof(path), "%s/script%u", r->dir, i);
-		snprintf(text, sizeof(text), "#!%s\n", prev);
-		put_text(path, text, strlen(text), 0755);
-		assert_int_equal(start_and_finish(r, path), exec_depth_errnum(i));
-		memcpy(prev, path, sizeof(prev));
-	}
-	assert_int_equal(exec_depth_errnum(5), 0);
-	assert_int_equal(exec_depth_errnum(6), ELOOP);
-}
-
-static void row_78_script_through_a_closing_descriptor(void **state)
-{
-	struct rig *r = *state;
-	char path[128], text[160];
-	int cloexec;
-
-	write_exe(r);
-	snprintf(path, sizeof(path), "%s/script", r->dir);
-	snprintf(text, sizeof(text), "#!%s\n", r->exe_path);
-	put_text(path, text, strlen(text), 0755);
-	for (cloexec = 0; cloexec < 2; cloexec++) {
-		r->how.exec_fd = open(path, O_RDONLY | (cloexec ? O_CLOEXEC : 0));
-		assert_int_equal(start_and_finish(r, path), exec_script_fd_errnum(true, cloexec));
-		close(r->how.exec_fd);
-	}
-	assert_int_equal(exec_script_fd_errnum(true, true), ENOENT);
-	assert_int_equal(exec_script_fd_errnum(false, true), 0);
-}
-
-/* ---- permissions ---- */
-
-static void check_secure(struct rig *r, const char *path, struct exec_creds *c, bool expect)
-{
-	r->how.uid = c->uid;
-	r->how.no_new_privs = c->no_new_privs;
-	assert_int_equal(start(r, path), 0);
-	assert_int_equal(native_aux(&r->native, AT_SECURE), expect);
-	assert_int_equal(exec_at_secure(c), expect);
-	native_finish(&r->native);
-}
-
-static void row_79_set_user_id(void **state)
-{
-	struct rig *r = *state;
-	struct exec_creds c = {.uid = ORACLE_UID,
-		.euid = ORACLE_UID,
-		.gid = ORACLE_UID,
-		.egid = ORACLE_UID,
-		.file_mode = 04755};
-	char path[128], text[160];
-	struct statvfs fs;
-
-	build_write(&r->exe, r->exe_path, 04755);
-	assert_int_equal(statvfs(r->exe_path, &fs), 0);
-	c.nosuid_mount = fs.f_flag & ST_NOSUID;
-	assert_false(c.nosuid_mount); /* else this row shows nothing: point TMPDIR elsewhere */
-	check_secure(r, r->exe_path, &c, true);
-	c.no_new_privs = true;
-	check_secure(r, r->exe_path, &c, false);
-	c.no_new_privs = false;
-
-	build_write(&r->exe, r->exe_path, 0755);
-	c.file_mode = 0755;
-	check_secure(r, r->exe_path, &c, false);
-	snprintf(path, sizeof(path), "%s/script", r->dir);
-	snprintf(text, sizeof(text), "#!%s\n", r->exe_path);
-	put_text(path, text, strlen(text), 04755);
-	c.file_mode = 04755;
-	c.is_script = true;
-	check_secure(r, path, &c, false);
-}
-
-static void row_80_executable_without_being_readable(void **state)
-{
-	struct exec_file f = {.exists = true, .is_regular = true, .may_execute = true};
-	struct rig *r = *state;
-
-	build_write(&r->exe, r->exe_path, 0711);
-	r->how.uid = ORACLE_UID;
-	assert_int_equal(start_and_finish(r, r->exe_path), exec_open_errnum(r->exe_path, &f));
-	assert_int_equal(WEXITSTATUS(r->native.wait_status), EXE_STATUS);
-	build_write(&r->exe, r->exe_path, 0700);
-	f.may_execute = false;
-	assert_int_equal(start_and_finish(r, r->exe_path), EACCES);
-	assert_int_equal(exec_open_errnum(r->exe_path, &f), EACCES);
-}
-
-static void row_81_execve_check(void **state)
-{
-	struct rig *r = *state;
-
-	write_exe(r);
-	r->how.exec_fd = open(r->exe_path, O_RDONLY | O_CLOEXEC);
-	r->how.exec_flags = EXECVE_CHECK;
-	native_start(&r->native, &r->how, r->exe_path);
-	assert_int_equal(r->native.end, NATIVE_FAILED); /* it came back from execveat */
-	assert_int_equal(r->native.errnum, exec_check_errnum(&r->env));
-	assert_int_equal(r->native.errnum, 0);
-	close(r->how.exec_fd);
-}
-
 int main(void)
 {
 #define ROW(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
@@ -647,14 +307,6 @@ int main(void)
 		ROW(row_71_brk),
 		ROW(row_72_static_pie_brk),
 		ROW(row_73_pie_base),
-		ROW(row_74_text_busy),
-		ROW(row_75_names),
-		ROW(row_76_interpreter_line),
-		ROW(row_77_scripts_of_scripts),
-		ROW(row_78_script_through_a_closing_descriptor),
-		ROW(row_79_set_user_id),
-		ROW(row_80_executable_without_being_readable),
-		ROW(row_81_execve_check),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /*
- * Catalogue rows 36-61: alignment and bias, header fields, machine, entry, program headers and
+ * Catalogue rows 35-61: alignment and bias, header fields, machine, entry, program headers and
  * PT_INTERP, held against the running kernel. True of Linux 6.18.
  */
 #include "loader/tests/oracle.h"
@@ -29,6 +29,21 @@ static uint64_t bias_of(const struct rig *r)
 	return r->predicted.at_entry - r->exe.eh.e_entry;
 }
 
+static void row_35_senseless_p_align_is_ignored(void **state)
+{
+	static const uint64_t aligns[] = {0, 3, 1, 0x3000, 0x200000, ~0ull};
+	struct rig *r = *state;
+	size_t i;
+
+	for (i = 0; i < sizeof(aligns) / sizeof(aligns[0]); i++) {
+		rig_exe(r, ET_EXEC, TEXT + 0x1000);
+		build_load(&r->exe, RW, 0x1000, A + 0x3000, 0x1000, 0x1000);
+		r->exe.phdr[0].p_align = r->exe.phdr[1].p_align = aligns[i];
+		want_vma(r, A + 0x3000, A + 0x4000, "rw-p");
+		IS_RUN(r);
+	}
+}
+
 static void row_36_pie_bias_uses_the_largest_power_of_two_align(void **state)
 {
 	struct rig *r = *state;
@@ -56,6 +71,8 @@ static void row_37_static_pie_align_is_honoured(void **state)
 	IS_RUN(r);
 	assert_int_equal((bias_of(r) + 0x10000) % 0x200000, 0);
 	assert_true(bias_of(r) > 0x7f0000000000);
+	assert_int_equal(elf_bias_align(r->exe_image, &r->env), 0x200000);
+	assert_int_equal(elf_exe_bias_rule(r->exe_image), ELF_BIAS_MMAP);
 }
 
 static void row_38_interpreter_align_is_ignored(void **state)
@@ -76,6 +93,7 @@ static void row_39_interpreter_vaddr_is_a_hint_for_an_et_exec(void **state)
 	want_aux(r, AT_BASE, 0);
 	want_vma(r, 0x50000000, 0x50001000, "r-xp");
 	IS_RUN(r);
+	assert_int_equal(elf_interp_bias_rule(r->interp_image, r->exe_image, 0), ELF_BIAS_HINT);
 	rig_exe(r, ET_DYN, 0);
 	IS_RUN(r);
 	assert_true(r->predicted.at_base > 0x7f0000000000);
@@ -202,6 +220,7 @@ static void row_46_phnum_up_to_64_kib_of_headers(void **state)
 	while (r->exe.phdr_len < 1170)
 		build_phdr(&r->exe, PT_NULL, 0, 0, 0, 0, 0);
 	IS_RUN(r);
+	assert_int_equal(elf_phnum_limit(r->exe_image, &r->env), 1170);
 	build_phdr(&r->exe, PT_NULL, 0, 0, 0, 0, 0);
 	IS_ERRNO(r, ENOEXEC);
 }
@@ -434,6 +453,7 @@ int main(void)
 {
 #define ROW(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 	static const struct CMUnitTest tests[] = {
+		ROW(row_35_senseless_p_align_is_ignored),
 		ROW(row_36_pie_bias_uses_the_largest_power_of_two_align),
 		ROW(row_37_static_pie_align_is_honoured),
 		ROW(row_38_interpreter_align_is_ignored),

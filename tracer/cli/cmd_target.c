@@ -135,6 +135,7 @@ static void show_json(const struct target *t)
 	json_str(&j, "command", t->command == COMMAND_PATH ? "path" : "as-is");
 	put_words(&j, "start", &t->start);
 	put_words(&j, "start_user", &t->start_user);
+	put_words(&j, "env", &t->env);
 	put_words(&j, "recorder", &t->recorder);
 	put_words(&j, "version", &t->version);
 	put_words(&j, "programs", &t->programs);

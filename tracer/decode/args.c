@@ -250,16 +250,13 @@ static uint32_t put_buffer(const struct arg_ctx *c)
 static uint32_t put_structs(const struct arg_ctx *c)
 {
 	const struct abi_struct *s = abi_struct(c->a->type);
-	bool single = c->a->len_by == ABI_LEN_NONE;
+	bool single = c->a->len_by == ABI_LEN_NONE || c->a->len_by == ABI_LEN_SIZED;
 	struct tree *t = c->t;
 	struct trace_cap cap;
 	uint32_t n, i;
 
 	if (!s || !s->size || !find(c, 0, &cap) || !cap.size)
 		return 0;
-#ifdef LOCKSTEP_ABI_IDS_H
-	single = single || c->a->len_by == ABI_LEN_SIZED;
-#endif
 	if (single && !strcmp(s->name, "wstatus") && cap.size >= 4) {
 		uint32_t mark;
 

@@ -9,3 +9,7 @@ test_model-ld := -lzstd
 
 # Users also name abi.
 lib-decode := $(lib-model) $(addprefix tracer/decode/,tree.c values.c args.c msg.c info.c text.c result.c print_json.c event.c event_json.c)
+lib-decode += tracer/decode/filter.c tracer/decode/summary.c
+# lockstep show
+lockstep-libs += decode abi store
+lockstep-ld += -lzstd

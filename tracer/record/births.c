@@ -175,6 +175,7 @@ static struct task *take_over(struct recorder *r, struct task *leader, pid_t tgi
 		return leader;
 	if (leader) {
 		calls_abandon(r, leader);
+		r->exiting -= leader->exiting;
 		task_drop(&r->tasks, leader);
 	}
 	task_rename(&r->tasks, caller, tgid);
@@ -218,6 +219,8 @@ void on_exit_event(struct recorder *r, struct task *t)
 	if (sig && sig != SIGKILL && !t->proc->crashed)
 		evidence_crash(r, t, sig, false);
 	calls_abandon(r, t);
+	r->exiting += !t->exiting;
+	t->exiting = true;
 	if (t->proc->refs == 1)
 		vma_sample(r, t->proc, t->tid, rec_now(r), true);
 }
@@ -231,12 +234,14 @@ void on_gone(struct recorder *r, struct task *t, int status, const struct rusage
 	mem_forget(t->tid);
 	calls_abandon(r, t);
 	buf_reset(&r->payload);
-	if (whole)
+	/* Killed without the stop at its exit: nobody asked for it in time. */
+	if (whole && t->exiting)
 		cap_whole(&r->payload, TC_RUSAGE, ru, sizeof(*ru));
 	ev.enter_ns = rec_now(r);
 	ev.payload = r->payload.data;
 	ev.payload_size = (uint32_t)r->payload.len;
 	if (t->announced)
 		emit(r, &ev);
+	r->exiting -= t->exiting;
 	task_drop(&r->tasks, t);
 }

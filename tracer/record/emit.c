@@ -25,6 +25,7 @@ void emit(struct recorder *r, struct trace_event *ev)
 	if (r->mode == REC_DETACH)
 		return;
 	rc = trace_writer_add(r->w, ev);
+	r->last_event = ev->enter_ns + ev->dur_ns;
 	if (!rc)
 		return;
 	if (rc != -EFBIG && !r->write_error)

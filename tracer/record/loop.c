@@ -16,12 +16,15 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define MS 1000000ull
 /* A task whose parent's event has not come by then is adopted without it. */
 #define HELD_NS (250 * MS)
 /* How long killed or interrupted tasks may take. */
-#define KILL_NS	  (3000 * MS)
+#define KILL_NS (3000 * MS)
+/* Events that nothing followed are written out after that long. */
+#define FLUSH_NS  (1000 * MS)
 #define STACKS_NS (1000 * MS)
 
 void task_resume(struct recorder *r, struct task *t, int sig)
@@ -310,6 +313,11 @@ static void tick(struct recorder *r)
 	int sig = signals_end_request();
 
 	r->last_tick = now;
+	/* What a tracee that now sleeps has done must not be lost with the recorder. */
+	if (r->last_event && now > r->last_event + FLUSH_NS) {
+		r->last_event = 0;
+		trace_writer_flush(r->w);
+	}
 	follow_tick(r);
 	if (sig && r->mode != REC_KILL && !r->ended_by) {
 		r->ended_by = sig;
@@ -341,9 +349,10 @@ static void loop(struct recorder *r)
 	uint64_t stops = 0;
 
 	while (!is_done(r)) {
-		struct rusage ru;
+		struct rusage ru = {0};
 		int status;
-		pid_t tid = wait4(-1, &status, __WALL, &ru);
+		/* The kernel takes a while to sum it up: only when somebody may be dying. */
+		pid_t tid = wait4(-1, &status, __WALL, r->exiting ? &ru : NULL);
 
 		r->follow.stops++;
 		if (r->follow.choosing)
@@ -373,6 +382,20 @@ static int add_root(struct recorder *r, uint64_t ignored, struct err *e)
 	return 0;
 }
 
+static int start_result(const struct recorder *r, struct err *e)
+{
+	const char *cmd = r->opt->cmd[0];
+
+	if (!r->start_error)
+		return 0;
+	if (r->start_error == ENOENT && strchr(cmd, '/') && !access(cmd, F_OK))
+		return err_set(e, ENOENT,
+			"%s: its interpreter (after #!, or the ELF's PT_INTERP) does not exist",
+			cmd);
+	return err_set(
+		e, r->start_error, "%s: cannot be executed: %s", cmd, strerror(r->start_error));
+}
+
 int loop_run(struct recorder *r, struct err *e)
 {
 	struct signal_state saved;
@@ -385,8 +408,5 @@ int loop_run(struct recorder *r, struct err *e)
 	if (!rc)
 		loop(r);
 	signals_restore(&saved);
-	if (!rc && r->start_error)
-		return err_set(e, r->start_error, "%s: cannot be executed: %s", r->opt->cmd[0],
-			strerror(r->start_error));
-	return rc;
+	return rc ? rc : start_result(r, e);
 }

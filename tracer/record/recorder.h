@@ -49,9 +49,11 @@ struct recorder {
 	uint64_t t0;	   /* CLOCK_MONOTONIC ns at the trace's start */
 	uint64_t deadline; /* ns since t0 at which the present mode ends; 0 none */
 	uint64_t last_tick;
+	uint64_t last_event;	 /* ns, when not flushed yet; else 0 */
 	bool push;		 /* the mode changed: tasks are still to be sent its way */
 	bool give_up;		 /* not even SIGKILL helped: leave */
 	int ended_by;		 /* signal that ended the recorder */
+	unsigned int exiting;	 /* tasks between PTRACE_EVENT_EXIT and their end */
 	struct task *held_child; /* whose parent's event just came */
 	struct follow follow;
 	/* births by image, for `proc=K` */

@@ -69,6 +69,7 @@ struct task {
 	bool listening;	     /* in a group-stop, by PTRACE_LISTEN */
 	bool pre;	     /* the root before its execve */
 	bool in_call;
+	bool exiting;	  /* its PTRACE_EVENT_EXIT came */
 	bool interrupted; /* PTRACE_INTERRUPT was sent on our behalf */
 	bool stack_done;  /* TK_STACK was written */
 	struct call cur;

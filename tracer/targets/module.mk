@@ -5,3 +5,12 @@ lib-targets := $(addprefix tracer/targets/,words.c target.c target_parse.c statu
 # Runs a program inside a target where nothing is recorded, and writes down how it ended.
 static-programs += lockstep-exec
 lockstep-exec-src := tracer/targets/exec_main.c
+
+tests += test_target test_state_parsers
+test_target-src := tracer/targets/tests/test_target.c
+test_target-libs := common targets store
+test_target-ld := -lzstd
+test_state_parsers-src := tracer/targets/tests/test_state_parsers.c tracer/cli/options.c
+test_state_parsers-libs := common targets store
+test_state_parsers-ld := -lzstd
+pytests += tracer/targets/tests

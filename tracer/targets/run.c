@@ -3,6 +3,7 @@
 
 #include "common/buf.h"
 #include "common/cleanup.h"
+#include "tracer/store/trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -244,6 +245,35 @@ static uint64_t ns_of(struct timeval t)
 	return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_usec * 1000;
 }
 
+/* A trace without an end: whoever wrote it was killed. */
+static bool is_torn(const char *path)
+{
+	struct trace_event ev;
+	struct trace *t = NULL;
+	bool torn;
+
+	if (trace_open_flags(&t, path, TRACE_STREAM, NULL))
+		return true;
+	while (trace_next(t, &ev) > 0)
+		;
+	torn = trace_state(t, NULL) == TRACE_TORN;
+	trace_close(t);
+	return torn;
+}
+
+/*
+ * The recorder dies as the program did. SIGKILL may also have been meant for the recorder itself, with
+ * which the program dies as well: then there is no verdict.
+ */
+static void look_for_killed_recorder(struct outcome *o, const struct run_spec *spec)
+{
+	if (!spec->trace || spec->target->record != RECORD_INSIDE || o->status != RUN_SIGNALED ||
+		o->signal != SIGKILL || !is_torn(spec->trace))
+		return;
+	o->status = RUN_BROKE;
+	outcome_why(o, "the recorder was killed; %.150s holds what it saw until then", spec->trace);
+}
+
 static int conclude(
 	const struct run_spec *spec, struct watch *w, const struct cgroup *g, struct err *e)
 {
@@ -257,6 +287,7 @@ static int conclude(
 	o->max_rss_kib = ru->ru_maxrss;
 	read_status(w, &st);
 	outcome_decide(o, spec, &w->exit, &st, w->timed_out, w->broke);
+	look_for_killed_recorder(o, spec);
 	if (kills)
 		outcome_why(
 			o, "the memory limit killed %u process%s", kills, kills > 1 ? "es" : "");
