@@ -76,9 +76,9 @@ def direction(vmas: list[Vma]) -> str:
     falls, gaps = counts["offset_falls"], counts["gap"]
     if falls + gaps == 0:
         return "offsets follow addresses"
-    if falls >= gaps:
-        return f"file offsets fall as addresses rise: handed out in opposite directions ({falls} boundaries fall, {gaps} rise over a gap)"
-    return f"file offsets rise with addresses, over gaps that other regions fill ({gaps} boundaries over a gap, {falls} fall)"
+    if falls * 4 >= falls + gaps:
+        return f"file offsets run against addresses: they fall at {falls} boundaries and rise over a gap at {gaps}"
+    return f"file offsets run with addresses, but over gaps that other regions fill: at {gaps} boundaries; they fall at {falls}"
 
 
 def own_natively(vmas: list[Vma]) -> tuple[int, int]:
