@@ -138,8 +138,14 @@ const char *abi_auxv_name(uint64_t type)
 
 int abi_signal_by_name(const char *name)
 {
+	static const struct {
+		const char *name, *same;
+	} alias[] = {{"POLL", "IO"}, {"IOT", "ABRT"}, {"CLD", "CHLD"}};
 	const char *bare = strncmp(name, "SIG", 3) ? name : name + 3;
 
+	for (size_t i = 0; i < LEN(alias); i++)
+		if (!strcmp(bare, alias[i].name))
+			bare = alias[i].same;
 	for (size_t i = 1; i < LEN(g_signals); i++)
 		if (!strcmp(g_signals[i] + 3, bare))
 			return (int)i;

@@ -88,7 +88,7 @@
 #define VEC_(n, k, d, l) {.name = #n, .kind = k, .dir = d, .len_by = ABI_LEN_ARG, .len_arg = l}
 #define IOV_IN(n, l)     VEC_(n, AK_IOVEC, ABI_IN, l)
 #define IOV_OUT(n, l)    VEC_(n, AK_IOVEC, ABI_OUT, l)
-#define MMSG_IN(n, l)    VEC_(n, AK_MMSGHDR, ABI_INOUT, l) /* the kernel sets msg_len */
+#define MMSG_IN(n, l)    VEC_(n, AK_MMSGHDR, ABI_IN, l)
 #define MMSG_OUT(n, l)   VEC_(n, AK_MMSGHDR, ABI_OUT, l)
 #define FDSET_IO(n, l)   VEC_(n, AK_FDSET, ABI_INOUT, l)
 #define SADDR_IN(n, l)   VEC_(n, AK_SOCKADDR, ABI_IN, l)

@@ -1,1 +1,1 @@
-lib-common := common/err.c common/buf.c common/json.c
+lib-common := common/err.c common/buf.c common/json.c common/procmaps.c

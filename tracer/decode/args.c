@@ -168,6 +168,9 @@ static uint32_t put_string(const struct arg_ctx *c, unsigned int part, uint32_t 
 	if (!find(c, part, &cap) || (!cap.size && cap.flags & TC_FAULT))
 		return 0;
 	full = cap.flags & TC_CUT && cap.full == cap.size ? cap.size + 1 : cap.full;
+	/* What a call filled in ends at its NUL, whatever the buffer held after that. */
+	if (strnlen((const char *)cap.data, cap.size) < cap.size)
+		full = cap.size = strnlen((const char *)cap.data, cap.size);
 	n = tree_bytes(c->t, parent, name, c->a->kind == AK_PATH ? AK_PATH : AK_STR, addr, cap.data,
 		cap.size, full);
 	note_fault(c->t, n, &cap);

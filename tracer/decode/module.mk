@@ -13,3 +13,10 @@ lib-decode += tracer/decode/filter.c tracer/decode/summary.c
 # lockstep show
 lockstep-libs += decode abi store
 lockstep-ld += -lzstd
+
+# Stacks of crashes; users add -ldw -lelf.
+lib-backtrace := tracer/decode/backtrace.c
+tests += test_backtrace
+test_backtrace-src := tracer/decode/tests/test_backtrace.c
+test_backtrace-libs := backtrace store common
+test_backtrace-ld := -ldw -lelf -lzstd

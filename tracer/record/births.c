@@ -21,6 +21,19 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+/*
+ * The message of the event that tid stopped for. A SIGKILL may have moved it on to its
+ * PTRACE_EVENT_EXIT, whose message is another: only if it still stands where it stood afterwards,
+ * the message is the right one.
+ */
+static bool event_message(pid_t tid, int event, unsigned long *msg)
+{
+	siginfo_t si;
+
+	return !ptrace(PTRACE_GETEVENTMSG, tid, 0, msg) &&
+	       !ptrace(PTRACE_GETSIGINFO, tid, 0, &si) && si.si_code == (SIGTRAP | event << 8);
+}
+
 void emit_task(struct recorder *r, struct task *t, pid_t parent, uint64_t flags)
 {
 	struct trace_event ev = {.kind = TK_TASK,
@@ -66,7 +79,7 @@ struct task *on_birth(struct recorder *r, struct task *parent, int event)
 	uint64_t flags;
 	struct task *child;
 
-	if (ptrace(PTRACE_GETEVENTMSG, parent->tid, 0, &tid) || !tid)
+	if (!event_message(parent->tid, event, &tid) || !tid)
 		return NULL;
 	child = task_find(&r->tasks, (pid_t)tid);
 	if (!child)
@@ -187,13 +200,15 @@ struct task *on_exec(struct recorder *r, struct task *t, pid_t tgid)
 	unsigned long former = 0;
 	struct proc *p;
 
-	ptrace(PTRACE_GETEVENTMSG, tgid, 0, &former);
+	if (!event_message(tgid, PTRACE_EVENT_EXEC, &former))
+		former = 0;
 	t = take_over(r, t, tgid, former ? (pid_t)former : tgid);
 	if (!t || !t->proc)
 		return t;
 	p = t->proc;
 	mem_forget(tgid);
-	mem_forget((pid_t)former);
+	if (former)
+		mem_forget((pid_t)former);
 	p->sig.caught = p->sig.restart = p->sig.resethand = 0;
 	memset(p->rule_hits, 0, inject_len(r->opt->inject) * sizeof(*p->rule_hits));
 	p->vma_stale = true;

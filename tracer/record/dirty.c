@@ -9,6 +9,7 @@
 #include "tracer/record/mem.h"
 
 #include "common/cleanup.h"
+#include "common/procmaps.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,13 +29,6 @@
 #define PM_PRESENT (1ull << 63)
 #define PM_FILE	   (1ull << 61)
 
-struct map_line {
-	uint64_t start, end, off, ino;
-	unsigned int major, minor;
-	char prot[5];
-	const char *path;
-};
-
 struct dirty {
 	struct recorder *r;
 	struct task *t;
@@ -42,18 +36,6 @@ struct dirty {
 	uint64_t bytes, until;
 	unsigned int events;
 };
-
-static bool parse_line(const char *line, struct map_line *m)
-{
-	int at = 0;
-
-	if (sscanf(line, "%lx-%lx %4s %lx %x:%x %lu %n", &m->start, &m->end, m->prot, &m->off,
-		    &m->major, &m->minor, &m->ino, &at) < 7 ||
-		!at)
-		return false;
-	m->path = line + at;
-	return m->start < m->end;
-}
 
 static bool read_maps(pid_t tid, struct buf *out)
 {
@@ -69,14 +51,14 @@ void dirty_exec(struct task *t)
 {
 	CLEANUP(buf) struct buf maps = {0};
 	struct map_line m;
-	char *save = NULL;
+	char *text;
 
 	written_fini(&t->proc->written);
 	if (!read_maps(t->tid, &maps))
 		return;
-	for (char *l = strtok_r((char *)maps.data, "\n", &save); l;
-		l = strtok_r(NULL, "\n", &save)) {
-		if (parse_line(l, &m) && m.prot[1] == 'w')
+	text = (char *)maps.data;
+	while (procmaps_next(&text, &m)) {
+		if (m.prot[1] == 'w')
 			written_add(&t->proc->written, m.start, m.end);
 	}
 }
@@ -229,18 +211,16 @@ void dirty_check(struct recorder *r, struct task *t)
 	struct dirty d = {.r = r, .t = t, .pagemap = -1, .until = rec_now(r) + TIME_MAX_NS};
 	CLEANUP(buf) struct buf maps = {0};
 	struct map_line m;
-	char path[32], *save = NULL;
+	char path[32], *text;
 
 	if (!read_maps(t->tid, &maps))
 		return;
+	text = (char *)maps.data;
 	snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)t->tid);
 	if (!r->opt->fallback)
 		d.pagemap = open(path, O_RDONLY | O_CLOEXEC);
-	for (char *l = strtok_r((char *)maps.data, "\n", &save); l;
-		l = strtok_r(NULL, "\n", &save)) {
-		if (parse_line(l, &m))
-			check_mapping(&d, &m);
-	}
+	while (procmaps_next(&text, &m))
+		check_mapping(&d, &m);
 	if (spent(&d))
 		emit_note(r, t->tid,
 			"the comparison of unwritten pages with their files was cut short after "

@@ -9,6 +9,7 @@
 #include "tracer/record/mem.h"
 
 #include "common/cleanup.h"
+#include "common/procmaps.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -78,38 +79,26 @@ static bool fits_args(const struct inject_rule *ru, const struct task *t)
 	return true;
 }
 
-/* Whether one line of maps holds ip, and as that offset of that file. */
-static bool line_is_site(const char *line, uint64_t ip, const struct inject_rule *ru, bool *found)
-{
-	unsigned long start, end, off;
-	int at = 0;
-
-	if (sscanf(line, "%lx-%lx %*s %lx %*s %*s %n", &start, &end, &off, &at) < 3 || !at)
-		return false;
-	if (ip < start || ip >= end)
-		return false;
-	*found = true;
-	return ip - start + off == ru->site_off && names(ru->site, line + at);
-}
-
 static bool fits_site(const struct inject_rule *ru, const struct task *t)
 {
 	CLEANUP(buf) struct buf maps = {0};
 	CLEANUP(fd) int fd = -1;
-	bool found = false, fits = false;
-	char path[32], *save = NULL;
+	struct map_line m;
+	char path[32], *text;
 
 	if (!ru->site)
 		return true;
 	snprintf(path, sizeof(path), "/proc/%d/maps", (int)t->tid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || buf_read_fd(&maps, fd, 64u << 20))
+	if (fd < 0 || buf_read_fd(&maps, fd, 64u << 20) || !*buf_str(&maps))
 		return false;
-	buf_str(&maps);
-	for (char *l = strtok_r((char *)maps.data, "\n", &save); l && !found;
-		l = strtok_r(NULL, "\n", &save))
-		fits = line_is_site(l, t->cur.ip, ru, &found);
-	return fits;
+	text = (char *)maps.data;
+	while (procmaps_next(&text, &m)) {
+		if (t->cur.ip >= m.start && t->cur.ip < m.end)
+			return t->cur.ip - m.start + m.off == ru->site_off &&
+			       names(ru->site, m.path);
+	}
+	return false;
 }
 
 /* Counts a call that fits, and says whether its turn has come. */

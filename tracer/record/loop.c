@@ -141,7 +141,13 @@ static void adopt_if_old(struct task *t, void *arg)
 {
 	struct recorder *r = arg;
 
-	if (t->held && !t->announced && rec_now(r) > t->held_since + HELD_NS && birth_adopt(r, t))
+	if (!t->held || t->announced || rec_now(r) < t->held_since + HELD_NS)
+		return;
+	/* Nothing is known of the dead: it may even be no tracee, but a child that we were exec'ed
+	 * with. */
+	if (!WIFSTOPPED(t->held_status))
+		task_drop(&r->tasks, t);
+	else if (birth_adopt(r, t))
 		release(r, t);
 }
 
@@ -261,39 +267,38 @@ static void root_ended(struct recorder *r, int status)
 
 static void dispatch_death(struct recorder *r, struct task *t, int status, const struct rusage *ru)
 {
-	if (t && !t->announced)
-		hold(r, t, status);
-	else if (t)
+	if (t && t->announced)
 		on_gone(r, t, status, ru);
+	else if (t)
+		hold(r, t, status);
+}
+
+static void dispatch_exec(struct recorder *r, struct task *t, pid_t tgid)
+{
+	t = on_exec(r, t, tgid);
+	if (t)
+		task_resume(r, t, 0);
 }
 
 static void dispatch(struct recorder *r, pid_t tid, int status, const struct rusage *ru)
 {
 	struct task *t = task_find(&r->tasks, tid);
 
+	if (!t && (WIFSTOPPED(status) || (tid != r->root && r->mode == REC_RUN)))
+		t = task_new(&r->tasks, tid);
 	if (!WIFSTOPPED(status)) {
 		dispatch_death(r, t, status, ru);
 		if (tid == r->root)
 			root_ended(r, status);
-		return;
-	}
-	if (status >> 16 == PTRACE_EVENT_EXEC) {
-		t = on_exec(r, t, tid);
-		if (t)
-			task_resume(r, t, 0);
-		return;
-	}
-	if (!t)
-		t = task_new(&r->tasks, tid);
-	if (!t)
-		return;
-	if (!t->announced && r->mode == REC_RUN) {
+	} else if (status >> 16 == PTRACE_EVENT_EXEC) {
+		dispatch_exec(r, t, tid);
+	} else if (t && !t->announced && r->mode == REC_RUN) {
 		t->stopped = true;
 		hold(r, t, status);
-		return;
+	} else if (t) {
+		dispatch_stop(r, t, status);
+		release_child(r);
 	}
-	dispatch_stop(r, t, status);
-	release_child(r);
 }
 
 /* ---- the loop ---- */

@@ -12,8 +12,8 @@
 #include <zstd.h>
 
 /* Rows shorter than this or fewer are not worth turning. */
-#define LANES_MAX_SIZE 1024u
-#define LANES_MIN_ROWS 4u
+#define ROWS_MAX_SIZE 256u
+#define ROWS_MIN      4u
 
 struct block_builder {
 	struct encoder *e;
@@ -50,11 +50,11 @@ static void put_column(struct block_builder *bb, unsigned int id, const struct b
 
 /* ---- captured data ---- */
 
-static bool lanes_fit(const struct enc_blob *blob, uint32_t n)
+static bool rows_fit(const struct enc_blob *blob, uint32_t n)
 {
 	uint32_t i;
 
-	if (n < LANES_MIN_ROWS || blob[0].size > LANES_MAX_SIZE)
+	if (n < ROWS_MIN || blob[0].size > ROWS_MAX_SIZE)
 		return false;
 	for (i = 1; i < n; i++)
 		if (blob[i].size != blob[0].size)
@@ -62,40 +62,76 @@ static bool lanes_fit(const struct enc_blob *blob, uint32_t n)
 	return true;
 }
 
-/* One row as differences from the one before: 64-bit lanes, then single bytes; into planes. */
-static void lanes_row(uint8_t *planes, uint32_t n, uint32_t row, const uint8_t *prev,
-	const uint8_t *cur, uint32_t size)
+/* A word that no rule foretells, in as few bytes as it or its difference from `prev` takes. */
+static uint8_t put_word(struct buf *data, uint64_t v, uint64_t prev)
 {
-	uint32_t at = 0, k;
+	uint64_t d = zigzag((int64_t)(v - prev));
+	unsigned int raw_size = fmt_word_size(v), diff_size = fmt_word_size(d);
 
-	for (; at + 8 <= size; at += 8) {
-		uint64_t a, b, d;
-
-		memcpy(&a, prev + at, 8);
-		memcpy(&b, cur + at, 8);
-		d = zigzag((int64_t)(b - a));
-		for (k = 0; k < 8; k++)
-			planes[(size_t)(at + k) * n + row] = d >> 8 * k;
+	if (diff_size < raw_size) {
+		buf_add(data, &d, diff_size);
+		return FW_DIFF + diff_size;
 	}
-	for (; at < size; at++)
-		planes[(size_t)at * n + row] = cur[at] - prev[at];
+	buf_add(data, &v, raw_size);
+	return FW_RAW + raw_size;
 }
 
-static void put_lanes(const uint8_t *arena, const struct enc_blob *blob, uint32_t n,
-	struct buf *how, struct buf *data)
+static uint64_t word_at(
+	const uint8_t *arena, const struct enc_blob *blob, int32_t row, int32_t word)
 {
-	static const uint8_t zero[LANES_MAX_SIZE];
-	uint32_t size = blob[0].size, i;
-	uint8_t *p = buf_reserve(data, (size_t)size * n);
+	uint64_t v = 0;
 
-	buf_add_byte(how, FT_LANES);
+	if (row >= 0 && word >= 0)
+		memcpy(&v, arena + blob[row].off + 8 * word, sizeof(v));
+	return v;
+}
+
+/* Word number w of all rows. */
+static void put_word_column(const uint8_t *arena, const struct enc_blob *blob, uint32_t n,
+	int32_t w, uint8_t *code, struct buf *data)
+{
+	uint64_t cache[FMT_WORD_CACHE] = {0};
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		uint64_t v = word_at(arena, blob, i, w),
+			 prev = word_at(arena, blob, (int32_t)i - 1, w);
+		unsigned int slot = fmt_word_slot(v);
+
+		if (v == prev) {
+			code[i] = FW_SAME;
+		} else if (v == word_at(arena, blob, i, w - 2)) {
+			code[i] = FW_TWO_BACK;
+		} else if (v == word_at(arena, blob, i, w - 1)) {
+			code[i] = FW_ONE_BACK;
+		} else if (v == cache[slot]) {
+			code[i] = FW_CACHED;
+			buf_add_byte(data, slot);
+		} else {
+			code[i] = put_word(data, v, prev);
+			cache[slot] = v;
+		}
+	}
+}
+
+static void put_rows(const uint8_t *arena, const struct enc_blob *blob, uint32_t n, struct buf *how,
+	struct buf *data)
+{
+	uint32_t size = blob[0].size, words = size / 8, w, i, at;
+	uint8_t *code;
+
+	buf_add_byte(how, FT_ROWS);
 	buf_add_varint(how, n);
 	buf_add_varint(how, size);
-	if (!p)
+	code = buf_reserve(how, (size_t)words * n);
+	if (!code)
 		return;
-	for (i = 0; i < n; i++)
-		lanes_row(p, n, i, i ? arena + blob[i - 1].off : zero, arena + blob[i].off, size);
-	data->len += (size_t)size * n;
+	for (w = 0; w < words; w++)
+		put_word_column(arena, blob, n, w, code + (size_t)w * n, data);
+	how->len += (size_t)words * n;
+	for (at = 8 * words; at < size; at++)
+		for (i = 0; i < n; i++)
+			buf_add_byte(data, arena[blob[i].off + at]);
 }
 
 static uint32_t shared_prefix(const uint8_t *a, uint32_t a_size, const uint8_t *b, uint32_t b_size)
@@ -140,8 +176,8 @@ static int put_groups(struct block_builder *bb)
 			continue;
 		buf_reset(&how);
 		buf_reset(&data);
-		if (lanes_fit(blob, n))
-			put_lanes(bb->e->arena.data, blob, n, &how, &data);
+		if (rows_fit(blob, n))
+			put_rows(bb->e->arena.data, blob, n, &how, &data);
 		else
 			put_front(bb->e->arena.data, blob, n, &how, &data);
 		if (how.failed || data.failed)
@@ -157,12 +193,13 @@ static int put_groups(struct block_builder *bb)
 static void put_summary(struct encoder *e, struct buf *out)
 {
 	bool listed = e->tasks.n <= FMT_TASKS_MAX;
+	uint32_t i;
 	struct fmt_summary s = {.kinds = e->kinds, .n_tasks = listed ? e->tasks.n : UINT32_MAX};
 
 	memcpy(s.nrs, e->nrs, sizeof(s.nrs));
 	buf_add(out, &s, sizeof(s));
-	if (listed)
-		buf_add(out, e->tasks.key, e->tasks.n * sizeof(*e->tasks.key));
+	for (i = 0; listed && i < e->tasks.n; i++)
+		buf_add(out, &(uint32_t){e->tasks.key[i]}, sizeof(uint32_t));
 }
 
 static void flush_bits(struct bit_writer *w, struct buf *b)

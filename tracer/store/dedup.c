@@ -87,9 +87,9 @@ void numbering_reset(struct numbering *k)
 	k->n = 0;
 }
 
-static uint32_t *slot_of(const struct numbering *k, uint32_t key)
+static uint32_t *slot_of(const struct numbering *k, uint64_t key)
 {
-	uint32_t i = (key * 0x9e3779b1u) >> (32 - __builtin_ctz(k->slots));
+	uint32_t i = (key * 0x9e3779b97f4a7c15u) >> (64 - __builtin_ctz(k->slots));
 
 	while (k->slot[i] && k->key[k->slot[i] - 1] != key)
 		i = (i + 1) & (k->slots - 1);
@@ -99,7 +99,7 @@ static uint32_t *slot_of(const struct numbering *k, uint32_t key)
 static bool numbering_grow(struct numbering *k)
 {
 	uint32_t size = k->keys_size ? k->keys_size * 2 : 128, i;
-	uint32_t *key = realloc(k->key, size * sizeof(*key));
+	uint64_t *key = realloc(k->key, size * sizeof(*key));
 	uint32_t *slot;
 
 	if (!key)
@@ -117,7 +117,7 @@ static bool numbering_grow(struct numbering *k)
 	return true;
 }
 
-int64_t numbering_get(struct numbering *k, uint32_t key, bool *is_new)
+int64_t numbering_get(struct numbering *k, uint64_t key, bool *is_new)
 {
 	uint32_t *slot;
 

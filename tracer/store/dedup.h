@@ -29,9 +29,9 @@ int64_t dedup_find(const struct dedup *d, const uint8_t *arena, uint64_t hash, c
 /* Adds an item that dedup_find did not find. False when memory ran out. */
 bool dedup_add(struct dedup *d, uint64_t hash, uint32_t off, uint32_t size);
 
-/* Distinct 32-bit keys, numbered in order of first sight. */
+/* Distinct keys, numbered in order of first sight. */
 struct numbering {
-	uint32_t *key; /* by number */
+	uint64_t *key; /* by number */
 	uint32_t n, keys_size;
 	uint32_t *slot; /* 1 + number, open addressing; 0 empty */
 	uint32_t slots;
@@ -40,6 +40,6 @@ struct numbering {
 void numbering_fini(struct numbering *k);
 void numbering_reset(struct numbering *k);
 /* The key's number, given to it now (then *is_new) or earlier; -1 when memory ran out. */
-int64_t numbering_get(struct numbering *k, uint32_t key, bool *is_new);
+int64_t numbering_get(struct numbering *k, uint64_t key, bool *is_new);
 
 #endif

@@ -137,13 +137,14 @@ static void add_task(struct encoder *e, const struct trace_event *ev, uint32_t *
 
 static void add_times(struct encoder *e, const struct trace_event *ev, uint32_t task)
 {
-	uint64_t end = ev->enter_ns + ev->dur_ns;
+	const uint64_t low = TRACE_TIME_STEP - 1;
+	uint64_t enter = ev->enter_ns & ~low, end = (ev->enter_ns + ev->dur_ns) & ~low;
 
-	put_code(e, COL_GAP, &e->gap_bits, ev->enter_ns - e->task_end[task]);
-	put_code(e, COL_DUR, &e->dur_bits, ev->dur_ns);
+	put_code(e, COL_GAP, &e->gap_bits, (enter - e->task_end[task]) >> FMT_TIME_SHIFT);
+	put_code(e, COL_DUR, &e->dur_bits, (end - enter) >> FMT_TIME_SHIFT);
 	e->task_end[task] = e->last_end = end;
-	if (ev->enter_ns < e->min_ns)
-		e->min_ns = ev->enter_ns;
+	if (enter < e->min_ns)
+		e->min_ns = enter;
 	if (end > e->max_ns)
 		e->max_ns = end;
 }
@@ -196,10 +197,12 @@ static bool grow_heads(struct encoder *e)
 	return true;
 }
 
-/* The number of the capture's head, or -1. */
+/* The number of the capture's head, or -1. Each call has heads of its own, so that what shares a
+ * group are structs of one type. */
 static int64_t add_head(struct encoder *e, const struct trace_cap *cap)
 {
-	uint32_t key = (uint32_t)cap->slot << 24 | (uint32_t)cap->flags << 16 | cap->part;
+	uint64_t key = (uint64_t)e->nr << 32 | (uint32_t)cap->slot << 24 |
+		       (uint32_t)cap->flags << 16 | cap->part;
 	bool is_new;
 	int64_t n = numbering_get(&e->heads, key, &is_new);
 
@@ -300,6 +303,7 @@ static void add_payload(struct encoder *e, const struct trace_event *ev)
 		return;
 	}
 	put_byte(&e->col[COL_PAYLOAD], 1);
+	e->nr = ev->nr;
 	buf_add(&e->arena, ev->payload, ev->payload_size);
 	if (e->arena.failed || !dedup_add(&e->payloads, hash, off, ev->payload_size)) {
 		e->failed = true;

@@ -40,6 +40,7 @@ struct encoder {
 	struct buf arena; /* distinct payloads */
 	struct dedup payloads, blobs;
 
+	uint16_t nr; /* of the event being added */
 	uint32_t n;
 	uint64_t min_ns, max_ns;
 	uint32_t kinds;

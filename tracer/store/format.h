@@ -25,6 +25,10 @@
 #define FMT_NR_BITS	1024u	    /* calls in the summary's bitmap; the last bit: any higher */
 
 #define FMT_BLOCK_MAGIC 0x314b424cu /* "LBK1" */
+/* log2 of TRACE_TIME_STEP; a difference of two moments is a multiple of it. */
+#define FMT_TIME_SHIFT 6
+_Static_assert(1u << FMT_TIME_SHIFT == TRACE_TIME_STEP, "time step");
+
 enum fmt_block_kind { FB_EVENTS = 1, FB_INDEX = 2 };
 
 struct fmt_file_head {
@@ -109,8 +113,30 @@ enum fmt_column {
 /* First byte of a COL_DATA + 2n column. */
 enum fmt_transform {
 	FT_FRONT, /* then per blob: bytes shared with the start of the blob before (varint) */
-	FT_LANES, /* then n, size (varints): rows of equal size as differences, by byte position */
+	FT_ROWS,  /* then n, size (varints): rows of equal size, 64-bit word by word; then a code
+		     for each row's first word, each row's second word... */
 };
+
+/* Codes of words. */
+enum fmt_word {
+	FW_SAME,      /* as the row before */
+	FW_TWO_BACK,  /* as the same row two words earlier */
+	FW_ONE_BACK,  /* as the same row one word earlier */
+	FW_CACHED,    /* as the last literal of this word in that place of the cache, a byte */
+	FW_RAW = 8,   /* + n: n bytes follow, 0 to 8 */
+	FW_DIFF = 24, /* + n: n bytes of the zigzag difference from the row before */
+};
+
+#define FMT_WORD_CACHE 256u
+
+static inline unsigned int fmt_word_slot(uint64_t v)
+{
+	return v * 0x9e3779b97f4a7c15u >> 56;
+}
+static inline unsigned int fmt_word_size(uint64_t v)
+{
+	return v ? (71 - __builtin_clzll(v)) / 8 : 0;
+}
 
 static inline unsigned int fmt_group(uint32_t head)
 {

@@ -56,15 +56,20 @@ enum trace_flag {
 	TF_REDACTED = 1 << 5,  /* captures were dropped by rule */
 };
 
+#define TRACE_TIME_STEP 64u /* ns */
+
 struct trace_event {
 	uint8_t kind;  /* enum trace_kind */
 	uint8_t flags; /* enum trace_flag */
 	uint16_t nr;
-	uint32_t tid;	   /* as the recorder saw it */
-	uint64_t seq;	   /* position in the trace, from 0; set by the reader */
-	uint64_t enter_ns; /* since the trace began (CLOCK_MONOTONIC) */
-	uint64_t dur_ns;   /* TK_CALL: until it returned */
-	int64_t ret;	   /* result or -errno, as in rax */
+	uint32_t tid; /* as the recorder saw it */
+	uint64_t seq; /* position in the trace, from 0; set by the reader */
+	/* Since the trace began (CLOCK_MONOTONIC), and TK_CALL: until it returned. Moments are kept
+	 * in steps of TRACE_TIME_STEP, rounded down: what a ptrace stop adds is a hundred times
+	 * that, and its low bits would be a quarter of a trace. */
+	uint64_t enter_ns;
+	uint64_t dur_ns;
+	int64_t ret; /* result or -errno, as in rax */
 	uint64_t arg[6];
 	uint64_t ip; /* after the syscall instruction; 0 when unknown */
 	uint64_t sp;

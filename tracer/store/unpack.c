@@ -167,7 +167,8 @@ static bool get_times(struct unpacker *u, struct trace_event *ev, uint32_t numbe
 	if (!get_code(u, COL_GAP, &u->gap_bits, &gap) ||
 		!get_code(u, COL_DUR, &u->dur_bits, &ev->dur_ns))
 		return false;
-	ev->enter_ns = t->last_end + gap;
+	ev->dur_ns <<= FMT_TIME_SHIFT;
+	ev->enter_ns = t->last_end + (gap << FMT_TIME_SHIFT);
 	t->last_end = u->last_end = ev->enter_ns + ev->dur_ns;
 	return true;
 }

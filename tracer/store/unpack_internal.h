@@ -33,8 +33,8 @@ struct group {
 	bool started;
 	uint8_t transform;
 	struct bytes prev;    /* FT_FRONT: the blob before */
-	uint32_t n, size, at; /* FT_LANES: rows, bytes of each, next one */
-	uint8_t *rows;	      /* FT_LANES: undone */
+	uint32_t n, size, at; /* FT_ROWS: rows, bytes of each, next one */
+	uint8_t *rows;	      /* FT_ROWS: undone */
 };
 
 struct unpacker {
@@ -48,7 +48,7 @@ struct unpacker {
 	uint64_t last_end;
 
 	struct group group[FMT_GROUPS];
-	struct buf lanes;		   /* undone rows of the groups */
+	struct buf rows;		   /* undone rows of the groups */
 	struct buf heads, payloads, blobs; /* struct head, struct bytes each */
 	uint8_t *arena;			   /* distinct payloads */
 	size_t arena_size, arena_used;

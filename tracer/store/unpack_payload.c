@@ -6,7 +6,7 @@
 
 void unpack_payload_fini(struct unpacker *u)
 {
-	buf_fini(&u->lanes);
+	buf_fini(&u->rows);
 	buf_fini(&u->heads);
 	buf_fini(&u->payloads);
 	buf_fini(&u->blobs);
@@ -15,45 +15,99 @@ void unpack_payload_fini(struct unpacker *u)
 
 /* ---- groups of captured data ---- */
 
-/* The reverse of block.c:lanes_row(). */
-static void lanes_undo_row(const uint8_t *planes, uint32_t n, uint32_t row, const uint8_t *prev,
-	uint8_t *cur, uint32_t size)
+static bool take_bytes(struct cursor *c, void *to, size_t size)
 {
-	uint32_t at = 0, k;
-
-	for (; at + 8 <= size; at += 8) {
-		uint64_t a = 0, d = 0;
-
-		if (prev)
-			memcpy(&a, prev + at, 8);
-		for (k = 0; k < 8; k++)
-			d |= (uint64_t)planes[(size_t)(at + k) * n + row] << 8 * k;
-		a += (uint64_t)unzigzag(d);
-		memcpy(cur + at, &a, 8);
-	}
-	for (; at < size; at++)
-		cur[at] = planes[(size_t)at * n + row] + (prev ? prev[at] : 0);
+	if (size > (size_t)(c->end - c->p))
+		return false;
+	memcpy(to, c->p, size);
+	c->p += size;
+	return true;
 }
 
-/* `lanes` has room for every group's rows: their columns' sizes are theirs. */
-static bool lanes_undo(struct unpacker *u, struct group *g, struct cursor *how, struct cursor *data)
+static uint64_t row_word(const struct group *g, int64_t row, int64_t word)
 {
-	uint64_t n, size;
+	uint64_t v = 0;
+
+	if (row >= 0 && word >= 0)
+		memcpy(&v, g->rows + (size_t)row * g->size + 8 * (size_t)word, sizeof(v));
+	return v;
+}
+
+/* A word that its code does not tell alone. */
+static bool get_word(struct cursor *data, uint8_t code, uint64_t prev, uint64_t *v)
+{
+	uint64_t d = 0;
+
+	if (code >= FW_RAW && code <= FW_RAW + 8) {
+		*v = 0;
+		return take_bytes(data, v, code - FW_RAW);
+	}
+	if (code < FW_DIFF || code > FW_DIFF + 8 || !take_bytes(data, &d, code - FW_DIFF))
+		return false;
+	*v = prev + (uint64_t)unzigzag(d);
+	return true;
+}
+
+/* The reverse of block.c:put_word_column(). */
+static bool get_word_column(
+	const struct group *g, uint32_t w, const uint8_t *code, struct cursor *data)
+{
+	uint64_t cache[FMT_WORD_CACHE] = {0}, v = 0;
 	uint32_t i;
+
+	for (i = 0; i < g->n; i++) {
+		uint64_t prev = v;
+		uint8_t slot;
+
+		switch (code[i]) {
+		case FW_SAME:
+			break;
+		case FW_TWO_BACK:
+			v = row_word(g, i, (int64_t)w - 2);
+			break;
+		case FW_ONE_BACK:
+			v = row_word(g, i, (int64_t)w - 1);
+			break;
+		case FW_CACHED:
+			if (!cursor_byte(data, &slot))
+				return false;
+			v = cache[slot];
+			break;
+		default:
+			if (!get_word(data, code[i], prev, &v))
+				return false;
+			cache[fmt_word_slot(v)] = v;
+		}
+		memcpy(g->rows + (size_t)i * g->size + 8 * (size_t)w, &v, sizeof(v));
+	}
+	return true;
+}
+
+/* The reverse of block.c:put_rows(). Rows of all groups together are no more than the payloads. */
+static bool rows_undo(struct unpacker *u, struct group *g, struct cursor *how, struct cursor *data)
+{
+	uint64_t n, size, words, w, at, i;
 
 	if (!cursor_varint(how, &n) || !cursor_varint(how, &size))
 		return false;
-	if (!n || !size || n > UINT32_MAX || size > UINT32_MAX ||
-		n * size != (uint64_t)(data->end - data->p))
+	if (!n || !size || n > FMT_PAYLOAD_MAX || size > FMT_PAYLOAD_MAX ||
+		n * size > u->arena_size - u->rows.len)
+		return false;
+	words = size / 8;
+	if (words * n != (uint64_t)(how->end - how->p))
 		return false;
 	g->n = n;
 	g->size = size;
-	g->rows = u->lanes.data + u->lanes.len;
-	for (i = 0; i < n; i++)
-		lanes_undo_row(data->p, n, i, i ? g->rows + (i - 1) * size : NULL,
-			g->rows + i * size, size);
-	u->lanes.len += n * size;
-	return true;
+	g->rows = u->rows.data + u->rows.len;
+	for (w = 0; w < words; w++)
+		if (!get_word_column(g, w, how->p + w * n, data))
+			return false;
+	for (at = 8 * words; at < size; at++)
+		for (i = 0; i < n; i++)
+			if (!cursor_byte(data, g->rows + i * size + at))
+				return false;
+	u->rows.len += n * size;
+	return data->p == data->end;
 }
 
 static bool groups_start(struct unpacker *u)
@@ -67,10 +121,10 @@ static bool groups_start(struct unpacker *u)
 		*g = (struct group){0};
 		if (!how->p)
 			continue;
-		if (!cursor_byte(how, &g->transform) || g->transform > FT_LANES)
+		if (!cursor_byte(how, &g->transform) || g->transform > FT_ROWS)
 			return false;
 		g->started = true;
-		if (g->transform == FT_LANES && !lanes_undo(u, g, how, how + 1))
+		if (g->transform == FT_ROWS && !rows_undo(u, g, how, how + 1))
 			return false;
 	}
 	return true;
@@ -268,7 +322,7 @@ int unpack_payload_start(struct unpacker *u, const char **why)
 {
 	uint64_t total = 0;
 
-	buf_reset(&u->lanes);
+	buf_reset(&u->rows);
 	buf_reset(&u->heads);
 	buf_reset(&u->payloads);
 	buf_reset(&u->blobs);
@@ -278,13 +332,13 @@ int unpack_payload_start(struct unpacker *u, const char **why)
 		return bad(why, "the size of its payloads is malformed");
 	if (total > FMT_PAYLOAD_MAX)
 		return bad(why, "its payloads are too large");
-	if (!buf_reserve(&u->lanes, u->raw.len + 1))
+	u->arena_size = total;
+	if (!buf_reserve(&u->rows, total + 1))
 		return -ENOMEM;
 	if (!groups_start(u))
 		return bad(why, "its captured data are malformed");
 	if (!total)
 		return 0;
 	u->arena = malloc(total);
-	u->arena_size = total;
 	return u->arena ? 0 : -ENOMEM;
 }

@@ -1,5 +1,6 @@
 lib-targets := $(addprefix tracer/targets/,words.c target.c target_parse.c status.c \
-	state.c state_init.c state_mounts.c state_mountinfo.c streams.c host_vma.c changes.c limits.c \
+	state.c state_init.c state_mounts.c state_root.c state_fresh.c state_place.c\
+	state_mountinfo.c streams.c host_vma.c changes.c limits.c \
 	run.c run_words.c outcome.c)
 
 # Runs a program inside a target where nothing is recorded, and writes down how it ended.

@@ -136,9 +136,7 @@ static int need_programs(const struct run_spec *spec, const struct words *env, s
 		return err_set(e, EPERM, "target %s needs root", t->name);
 	for (i = 0; i < t->programs.n; i++) {
 		CLEANUP(free) char *path = NULL;
-		int rc = spec->rootfs ? 0
-				      : program_find(t->programs.v[i], words_value(env, "PATH"),
-						spec->cwd, &path, NULL);
+		int rc = program_find(t->programs.v[i], words_value(env, "PATH"), "/", &path, NULL);
 
 		if (rc)
 			return err_set(e, ENOENT,
@@ -203,6 +201,9 @@ static void read_status(const struct watch *w, struct program_status *st)
 		*st = status_parse(buf_str(&text));
 }
 
+/* What we put into every state: /etc/hosts has our host name. */
+static const char *const g_ours[] = {STATE_DIR, "/etc/hosts", "/proc", "/sys", "/dev", "/tmp"};
+
 static int list_changes(const struct run_spec *spec, struct watch *w, struct err *e)
 {
 	CLEANUP(words) struct words skip = {0};
@@ -211,8 +212,8 @@ static int list_changes(const struct run_spec *spec, struct watch *w, struct err
 
 	if (!spec->list_changes && !spec->keep_changes)
 		return 0;
-	words_add(&skip, STATE_DIR);
-	words_add(&skip, "/etc/hosts"); /* has our host name */
+	for (i = 0; i < ARRAY_LEN(g_ours); i++)
+		words_add(&skip, g_ours[i]);
 	for (i = 0; i < spec->nbinds; i++)
 		words_add(&skip, spec->binds[i].dst);
 	layers = state_layers(w->state, &n);
@@ -262,8 +263,8 @@ static bool is_torn(const char *path)
 }
 
 /*
- * The recorder dies as the program did. SIGKILL may also have been meant for the recorder itself, with
- * which the program dies as well: then there is no verdict.
+ * The recorder dies as the program did. SIGKILL may also have been meant for the recorder itself,
+ * with which the program dies as well: then there is no verdict.
  */
 static void look_for_killed_recorder(struct outcome *o, const struct run_spec *spec)
 {

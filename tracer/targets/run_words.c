@@ -303,7 +303,7 @@ static void add_visible_list(struct run_plan *plan, const struct run_spec *spec,
 	}
 }
 
-/* Whatever the command line and the environment name, absolute or from the working folder. */
+/* What the target's and the program's words and the environment name, absolute or from here. */
 static void add_visible(struct run_plan *plan, const struct run_spec *spec)
 {
 	char *const *word;
@@ -312,10 +312,10 @@ static void add_visible(struct run_plan *plan, const struct run_spec *spec)
 	if (spec->rootfs || spec->rw)
 		return;
 	words_add(&plan->visible, spec->cwd);
-	for (word = spec->command; *word; word++) {
+	for (word = plan->argv.v; *word; word++) {
 		const char *value = strchr(*word, '=');
 
-		if (strlen(*word) < PATH_MAX)
+		if (strchr(*word, '/') && strlen(*word) < PATH_MAX)
 			add_visible_path(plan, spec, *word);
 		if (value && value[1] == '/' && strlen(value) < PATH_MAX)
 			add_visible_path(plan, spec, value + 1);
@@ -377,10 +377,20 @@ static int plan_argv(
 	struct target_values v = {.opts = spec->target_opts, .argv0 = spec->command[0]};
 	int rc;
 
-	state_dir = join(inside, "target");
-	log = join(inside, "log");
+	if (spec->rootfs && t->start.n && !target_mentions(t, "{rootfs}"))
+		return err_set(e, EINVAL,
+			"target %s cannot use --rootfs: its description does not say "
+			"how it is told of one ({rootfs})",
+			t->name);
+	plan->state.beside = spec->rootfs && t->start.n;
+	/* as the target sees them, not the program */
+	if (asprintf(&state_dir, "%s%s/target", plan->state.beside ? STATE_ROOTFS : "", inside) < 0)
+		state_dir = NULL;
+	if (asprintf(&log, "%s%s/log", plan->state.beside ? STATE_ROOTFS : "", inside) < 0)
+		log = NULL;
 	if (!state_dir || !log)
 		return err_set(e, ENOMEM, "out of memory");
+	v.rootfs = plan->state.beside ? STATE_ROOTFS : NULL;
 	v.state = state_dir;
 	v.log = run_has_log(spec) ? log : "/dev/null";
 	words_add_all(&plan->target_env, plan->env.v);

@@ -28,6 +28,12 @@
 /* Where lockstep's own things stand inside, unless spec->inside says otherwise. */
 #define STATE_DIR "/tmp/.lockstep"
 
+/*
+ * Where spec->rootfs stands with spec->beside, in the tree that the target sees. Inside the root
+ * file system the same name is a link to its root: so the working folder has one name for both.
+ */
+#define STATE_ROOTFS STATE_DIR "/root"
+
 /* A host file shown in that folder under `name`: programs read-only, the trace writable. */
 struct state_file {
 	const char *name;
@@ -43,7 +49,9 @@ struct state_bind {
 struct state_spec {
 	const char *rootfs; /* NULL: the host's / */
 	const char *cwd;    /* absolute, inside */
-	bool rw;	    /* the host's files directly: no overlay, no private /tmp */
+	bool beside; /* with rootfs: it stands at STATE_ROOTFS in the host's tree (for the target)
+		      */
+	bool rw;     /* the host's files directly: no overlay, no private /tmp */
 	const char *inside; /* with rw: an empty folder of the host's, in the place of STATE_DIR */
 	const struct words *visible; /* absolute paths under private folders that stay visible */
 	const struct words *devices; /* more device files to show in /dev */
@@ -84,7 +92,7 @@ int state_new(struct state **out, const struct state_spec *spec, struct err *e);
 /* The folder that holds spec->files, for reading what was left there; its path is the namespace's.
  */
 int state_inside_fd(const struct state *s);
-/* /proc of the PID namespace, as an O_PATH directory, for looking at its processes. */
+/* /proc of the PID namespace, as an O_PATH directory, for looking at its processes; -1: none. */
 int state_proc_fd(const struct state *s);
 /* PID 1, as the host numbers it; for cgroups. */
 pid_t state_pid(const struct state *s);

@@ -47,6 +47,7 @@ struct state_ctx {
 	bool user_ns;
 	const char *inside; /* where spec->files are shown */
 	unsigned int nlayers;
+	bool host_proc; /* /proc inside is the host's: no way to list only our processes */
 };
 
 /* Runs as PID 1; never returns. */

@@ -275,6 +275,19 @@ static void hide_words(void)
 			memset((char *)at[i], 0, at[i + 1] - at[i]);
 }
 
+static void enter_cwd(struct state_ctx *c)
+{
+	char path[PATH_MAX];
+	struct err e;
+
+	snprintf(path, sizeof(path), "%s%s", c->spec->beside ? STATE_ROOTFS : "", c->spec->cwd);
+	if (!chdir(path))
+		return;
+	err_set(&e, errno, "cannot enter the working folder %s inside: %s", c->spec->cwd,
+		strerror(errno));
+	give_up(c, -errno, e.text);
+}
+
 _Noreturn void state_init_main(struct state_ctx *c)
 {
 	struct state_msg m;
@@ -298,11 +311,7 @@ _Noreturn void state_init_main(struct state_ctx *c)
 	if (rc)
 		give_up(c, rc, e.text);
 	umask(022);
-	if (chdir(c->spec->cwd)) {
-		err_set(&e, errno, "cannot enter the working folder %s inside: %s", c->spec->cwd,
-			strerror(errno));
-		give_up(c, -errno, e.text);
-	}
+	enter_cwd(c);
 	bound(c, RLIMIT_DATA, c->spec->data_limit, "memory");
 	bound(c, RLIMIT_NPROC, c->spec->nproc_limit, "the number of processes");
 	sigemptyset(&chld);

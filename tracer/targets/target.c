@@ -260,7 +260,19 @@ static const char *value_of(
 		return v->log;
 	if (len == 5 && !strncmp(name, "argv0", 5))
 		return v->argv0;
+	if (len == 6 && !strncmp(name, "rootfs", 6))
+		return v->rootfs;
 	return NULL;
+}
+
+bool target_mentions(const struct target *t, const char *placeholder)
+{
+	size_t i;
+
+	for (i = 0; i < t->start.n; i++)
+		if (strstr(t->start.v[i], placeholder))
+			return true;
+	return false;
 }
 
 /* Fills in one word, with `forced` as the value of the repeatable option. False: leave it out. */

@@ -76,8 +76,11 @@ struct target_values {
 	const char *state;	  /* {state}: a private folder that vanishes with the run */
 	const char *log;	  /* {log}: where the target's own log goes */
 	const char *argv0;	  /* {argv0}: the program's first word, as given */
+	const char *rootfs; /* {rootfs}: the root file system to run in; NULL: the target's own */
 };
 
+/* Whether `start` mentions a placeholder. */
+bool target_mentions(const struct target *t, const char *placeholder);
 /* -EINVAL with a sentence when an option is unknown or its value not allowed. */
 int target_check_options(const struct target *t, const struct words *opts, struct err *e);
 /*

@@ -197,7 +197,7 @@ static int parse_line(struct parse *p, char *line)
 
 static bool placeholder_known(const struct target *t, const char *name, size_t len)
 {
-	static const char *const fixed[] = {"state", "log", "argv0"};
+	static const char *const fixed[] = {"state", "log", "argv0", "rootfs"};
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(fixed); i++)
@@ -223,7 +223,7 @@ static int check_words(struct parse *p, const struct words *w, const char *what)
 			if (!placeholder_known(p->t, open + 1, end - open - 1))
 				return FAIL(p,
 					"%s: {%.*s} is neither an option of this target nor "
-					"state, log or argv0",
+					"state, log, argv0 or rootfs",
 					what, (int)(end - open - 1 > 40 ? 40 : end - open - 1),
 					open + 1);
 		}

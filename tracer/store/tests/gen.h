@@ -19,7 +19,8 @@ void gen_event(struct gen *g, struct trace_event *ev);
 /* n events of that seed, their payloads malloc'ed; gen_events_free. */
 struct trace_event *gen_events(uint64_t seed, unsigned int n);
 void gen_events_free(struct trace_event *ev, unsigned int n);
-/* Fails the running cmocka test when they differ (seq is not looked at). */
+/* Fails the running cmocka test when they differ (seq is not looked at; times are compared in
+ * steps of TRACE_TIME_STEP). */
 void assert_same_event(const struct trace_event *a, const struct trace_event *b);
 
 #endif

@@ -154,3 +154,13 @@ def test_host_vmas_are_sampled(lockstep: Lockstep, folder: Path) -> None:
     assert vma["peak"] >= 1500 and vma["limit"] > 1000 and vma["process"].startswith("python3")
     assert len(vma["samples"]) >= 5 and max(n for _, n in vma["samples"]) == vma["peak"]
     assert len(Path(vma["peak_maps"]).read_text().splitlines()) == vma["peak"]
+
+
+def test_a_target_on_the_spot(lockstep: Lockstep, folder: Path) -> None:
+    """An "emulator" that lies below /tmp and hands everything on: whatever it adds to the environment, the program's is its own."""
+    emu = folder.parent / "emu" / "emu"
+    emu.parent.mkdir()
+    emu.write_text('#!/bin/sh\nexport ADDED=1\ntest "$1" = --fast && shift && exec "$@"\n')
+    emu.chmod(0o755)
+    done = lockstep("run", "--target-cmd", f"{emu} --fast", "--", "sh", "-c", "echo works $ADDED; exit 6")
+    assert (done.stdout, done.returncode) == (b"works\n", 6), done.stderr

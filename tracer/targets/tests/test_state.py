@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -169,15 +172,36 @@ def test_loopback_is_up_and_nothing_else(lockstep: Lockstep, target: str) -> Non
     assert done.stdout in (b"127.0.0.1\n101\n", b"127.0.0.1\n113\n"), done.stderr  # unreachable, for the net or the host
 
 
-def test_a_rootfs_is_run_in(lockstep: Lockstep, folder: Path) -> None:
-    root = folder / "root"
-    (root / "bin").mkdir(parents=True)
-    (root / "bin/prog").write_bytes(Path(os.environ["LOCKSTEP_EXE"]).with_name("lockstep-exec").read_bytes())
-    (root / "bin/prog").chmod(0o755)
-    done = lockstep("run", "--target", "native", "--rootfs", str(root), "--", "/bin/prog")
-    if "asan" not in os.environ["LOCKSTEP_EXE"]:  # sanitized helpers are not static
-        assert done.returncode == 125 and b"usage: lockstep-exec" in done.stderr
-    assert sorted(p.name for p in root.iterdir()) == ["bin"]
+def small_root(root: Path) -> None:
+    """A root file system with a shell and nothing else."""
+    linked = subprocess.run(["ldd", "/bin/sh"], capture_output=True, text=True, timeout=10, check=True).stdout
+    for file in ["/bin/sh", *re.findall(r"(/\S+)", linked)]:
+        to = root / file.lstrip("/")
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, to)
+    (root / "data").mkdir()
+    (root / "data/f").write_text("f")
+
+
+@both
+def test_a_rootfs_is_run_in(lockstep: Lockstep, folder: Path, target: str) -> None:
+    small_root(folder / "root")
+    before = sorted(folder.rglob("*"))
+    words = ["--target", target, "--rootfs", str(folder / "root"), "--cwd", "/data"]
+    out = lockstep.outcome(
+        *words, "--stdout", "../so", "--", "sh", "-c", "pwd; echo *; echo x >new; echo y >/tmp/y; read line </tmp/y; echo $line"
+    )
+    assert (out["status"], out["exit"]) == ("exited", 0), out
+    assert (folder.parent / "so").read_text() == "/data\nf\ny\n"
+    assert {f["path"]: f["change"] for f in out["files"]} == {"/data/new": "new", "/tmp/y": "new"}
+    assert sorted(folder.rglob("*")) == before
+    done = lockstep("run", *words[:4], "--cwd", "/no/such", "--", "sh")
+    assert done.returncode == 125 and b"/no/such" in done.stderr
+
+
+def test_targets_that_know_no_rootfs_say_so(lockstep: Lockstep) -> None:
+    done = lockstep("run", "--target", "qemu-x86_64", "--rootfs", "/", "--", "true")
+    assert done.returncode == 2 and b"{rootfs}" in done.stderr
 
 
 def test_limits_bind(lockstep: Lockstep) -> None:
