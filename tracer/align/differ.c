@@ -225,39 +225,74 @@ static unsigned int set_news(const struct book_entry *e, const struct tok *t)
 	return news & (TOK_ERR | TOK_RET | TOK_OUT);
 }
 
+/* For each token of b the token of its counterpart a that it was aligned with, or -1. The caller
+ * frees it. */
+static int32_t *places_in(const struct seg *a, const struct seg *b, const struct names *names)
+{
+	int32_t *place = malloc((b->len + 1) * sizeof(*place));
+	struct pairs p = {0};
+
+	if (!place)
+		return NULL;
+	for (size_t i = 0; i < b->len; i++)
+		place[i] = -1;
+	if (a && segs_align(&p, a, b, names)) {
+		free(place);
+		place = NULL;
+	}
+	for (size_t i = 0; place && i < p.len; i++)
+		if (p.pair[i].a >= 0 && p.pair[i].b >= 0 && !p.pair[i].loose)
+			place[p.pair[i].b] = p.pair[i].a;
+	pairs_fini(&p);
+	return place;
+}
+
+/* The native place of a difference found as a set: the counterpart's, where it has one, else any
+ * with that shape. */
+static bool set_place(const struct differ *d, const struct seg *a, int32_t aligned, uint64_t key,
+	uint64_t shape, struct diff *diff)
+{
+	if (a && aligned >= 0) {
+		diff->native_seg = (int)(a - d->natives[0].seg);
+		diff->native_tok = aligned;
+		return true;
+	}
+	return native_place(d, key, shape, &diff->native_seg, &diff->native_tok);
+}
+
 static int set_diff(struct differ *d, unsigned int target, int ti)
 {
-	const struct seg *b = &d->targets[target].seg[ti];
-	struct diff extra = {.what = DIFF_EXTRA,
-		.group = true,
+	const struct seg *b = &d->targets[target].seg[ti],
+			 *a = side_find(&d->natives[0], b->key, b->ord);
+	struct diff blank = {.group = true,
 		.native_seg = NO_SEG,
 		.target_seg = ti,
 		.native_tok = -1,
 		.common_tok = -1};
-	int rc = 0;
+	struct diff extra = blank;
+	int32_t *place = places_in(a, b, d->names);
+	int rc = place ? 0 : -ENOMEM;
 
+	extra.what = DIFF_EXTRA;
 	for (size_t k = 0; k < b->len && !rc; k++) {
 		uint64_t shape = tok_shape(&b->tok[k], d->names);
 		const struct book_entry *e = book_find(&d->book, b->key, shape);
-		struct diff diff = {.what = DIFF_VALUE,
-			.group = true,
-			.native_seg = NO_SEG,
-			.target_seg = ti,
-			.native_tok = -1,
-			.target_tok = (int32_t)k,
-			.count = 1,
-			.common_tok = k ? (int32_t)k - 1 : -1};
+		struct diff diff = blank;
 
 		if (!e) {
 			if (!extra.count++)
 				extra.target_tok = (int32_t)k;
 			continue;
 		}
+		diff.what = DIFF_VALUE;
+		diff.target_tok = (int32_t)k;
+		diff.count = 1;
+		diff.common_tok = k ? (int32_t)k - 1 : -1;
 		diff.parts = set_news(e, &b->tok[k]);
-		if (diff.parts &&
-			native_place(d, b->key, shape, &diff.native_seg, &diff.native_tok))
+		if (diff.parts && set_place(d, a, place[k], b->key, shape, &diff))
 			rc = diff_add(d, target, diff);
 	}
+	free(place);
 	return rc || !extra.count ? rc : diff_add(d, target, extra);
 }
 
