@@ -37,7 +37,7 @@ enum abi_kind {
 	AK_DEV,	  /* device number */
 	AK_INO,	  /* inode number: compared by identity, not by value */
 	AK_SIGNO, /* signal number */
-	AK_TIME,  /* a moment or a duration: values of two runs are never equal but by chance */
+	AK_TIME,  /* a moment, a duration or a gauge: two runs never agree but by chance */
 	AK_FLAGS, /* bits of the set `type` */
 	AK_ENUM,  /* one value of the set `type` */
 	AK_PAD,	  /* field only: bytes without meaning; never printed, never compared */
@@ -89,7 +89,9 @@ struct abi_arg {
 	uint8_t len_by;	 /* enum abi_len */
 	uint8_t len_arg; /* argument index, or the number itself for ABI_LEN_FIXED */
 	uint16_t type; /* AK_STRUCT: enum abi_struct_id; AK_FLAGS, AK_ENUM: enum abi_set_id; AK_BUF:
-			  the struct that heads each record in it (getdents64), or 0 */
+			  the struct that heads each record in it (getdents64), or 0. What lies
+			  between records is not written by the kernel: never compared, never hashed
+			*/
 };
 
 /* How far this project's own emulator supports a call; published as the support matrix. */

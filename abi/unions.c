@@ -111,6 +111,10 @@ static const struct optional {
 } g_optional[] = {
 	{  2, 1, 2, 0100 | 020000000},   /* open: mode with O_CREAT, __O_TMPFILE */
 	{257, 2, 3, 0100 | 020000000},   /* openat */
+	{133, 1, 2, 020000},             /* mknod: the device of S_IFCHR and S_IFBLK */
+	{259, 2, 3, 020000},             /* mknodat */
+	{295, 0, 4, 0},                  /* preadv: the upper half of the offset is shifted out */
+	{296, 0, 4, 0},                  /* pwritev */
 	{240, 1, 2, 0100},               /* mq_open: mode and attributes */
 	{ 25, 3, 4, 2 | 4},              /* mremap: new address with MREMAP_FIXED, MREMAP_DONTUNMAP */
 	{ 56, 0, 4, 0x80000},            /* clone: CLONE_SETTLS */

@@ -37,7 +37,7 @@ GROUPS = {
         linux/personality.h linux/pidfd.h linux/poll.h linux/prctl.h linux/ptrace.h linux/random.h linux/reboot.h linux/resource.h
         linux/rseq.h linux/sched.h linux/sched/types.h linux/seccomp.h linux/securebits.h linux/serial.h linux/signal.h
         linux/stat.h linux/sysinfo.h linux/time.h linux/times.h linux/timerfd.h linux/timex.h linux/uio.h linux/userfaultfd.h
-        linux/utime.h linux/utsname.h linux/vt.h linux/xattr.h asm/ldt.h asm/prctl.h asm/ioctls.h asm/termbits.h asm/statfs.h
+        linux/utime.h linux/utsname.h linux/vt.h linux/watch_queue.h linux/xattr.h asm/ldt.h asm/prctl.h asm/ioctls.h asm/termbits.h asm/statfs.h
         asm/siginfo.h""",
     "sockets": """stdint.h linux/if_alg.h sys/socket.h linux/in.h linux/in6.h linux/ipv6.h linux/if.h linux/if_arp.h
         linux/if_packet.h linux/if_tun.h linux/netlink.h linux/sockios.h linux/tcp.h linux/udp.h linux/un.h linux/vm_sockets.h

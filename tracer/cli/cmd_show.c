@@ -4,6 +4,7 @@
 
 #include "abi/abi.h"
 #include "common/cleanup.h"
+#include "tracer/decode/backtrace.h"
 #include "tracer/decode/decode.h"
 #include "tracer/decode/filter.h"
 #include "tracer/decode/summary.h"
@@ -214,6 +215,24 @@ static void put_time(struct show *s, const struct trace_event *ev)
 
 /* ---- events ---- */
 
+static void frames_json(const struct trace_event *ev, struct json *j)
+{
+	struct backtrace bt;
+
+	if (!backtrace_from_event(&bt, ev))
+		backtrace_json(&bt, j, "frames");
+	backtrace_fini(&bt);
+}
+
+static void put_frames(struct show *s, const struct trace_event *ev)
+{
+	struct backtrace bt;
+
+	if (!backtrace_from_event(&bt, ev))
+		backtrace_text(&bt, &s->out);
+	backtrace_fini(&bt);
+}
+
 static void put_line(struct show *s, const struct trace_event *ev)
 {
 	buf_printf(&s->out, "%-5u ", ev->tid);
@@ -225,6 +244,8 @@ static void put_line(struct show *s, const struct trace_event *ev)
 		buf_printf(&s->out, " <%" PRIu64 ".%06" PRIu64 ">", ev->dur_ns / 1000000000,
 			ev->dur_ns % 1000000000 / 1000);
 	buf_add_byte(&s->out, '\n');
+	if (ev->kind == TK_CRASH || ev->kind == TK_STACK)
+		put_frames(s, ev);
 }
 
 static int flush(struct show *s)
@@ -327,6 +348,7 @@ static int start(struct show *s, struct err *e)
 		.verbose = s->cli.verbose,
 		.fd_names = s->opt.fd_names,
 		.align = ALIGN_COLUMN,
+		.crash_json = frames_json,
 		.model = s->model};
 	return 0;
 }

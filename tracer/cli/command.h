@@ -6,6 +6,8 @@
 #ifndef LOCKSTEP_TRACER_CLI_COMMAND_H
 #define LOCKSTEP_TRACER_CLI_COMMAND_H
 
+#include <stdbool.h>
+
 /*
  * argv[0] is the command's name; the result is the exit status of INTERFACE. May read and write the
  * standard streams; must not print the word "lockstep:" itself (err_print, warn_msg do).
@@ -20,6 +22,8 @@ command_fn cmd_show, cmd_elf, cmd_compare, cmd_align, cmd_spec;
  * that failed: an exit status, after the sentence.
  */
 int python_exec(const char *module, char **argv);
+/* Whether the module's file is there. */
+bool python_has(const char *module);
 
 /* The folder of this executable (lockstep-record stands there too); never NULL, aborts when /proc
  * is not there. */

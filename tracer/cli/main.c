@@ -38,7 +38,7 @@ static const struct command g_commands[] = {
 	{"repro", "shows a finding again", .module = "lockstep.compare.repro"},
 	{"target", "targets: list, show, check, learn", .fn = cmd_target},
 	{"doctor", "what this host lacks or should tune", .fn = cmd_doctor},
-	{"selftest", "is the instrument right: quiet, faults", .module = "lockstep.compare.selftest"},
+	{"selftest", "whether lockstep finds what it should, and nothing else", .module = "lockstep.compare.selftest"},
 	{"compare", "differences between traces (plumbing of diff)", .fn = cmd_compare, .plumbing = true},
 	{"align", "two traces side by side (plumbing of report)", .fn = cmd_align, .plumbing = true},
 	{"spec", "an event of a trace as an injection (plumbing)", .fn = cmd_spec, .plumbing = true},
@@ -47,7 +47,7 @@ static const struct command g_commands[] = {
 
 static bool exists(const struct command *c)
 {
-	return c->module || c->fn;
+	return c->module ? python_has(c->module) : c->fn != NULL;
 }
 
 static void usage(FILE *out)

@@ -41,15 +41,39 @@ const char *targets_folder(void)
 	return path;
 }
 
+/* Folders with a part of the namespace package `lockstep`. */
+static const char *const g_rooms[] = {"common", "tracer", "workloads", "reports"};
+
+bool python_has(const char *module)
+{
+	static const char *const tails[] = {"/__main__.py", ".py"};
+	char path[PATH_MAX + 128], rel[64];
+	size_t i, k;
+	char *p;
+
+	snprintf(rel, sizeof(rel), "%s", module);
+	for (p = rel; *p; p++)
+		if (*p == '.')
+			*p = '/';
+	for (i = 0; i < ARRAY_LEN(g_rooms); i++) {
+		for (k = 0; k < ARRAY_LEN(tails); k++) {
+			snprintf(path, sizeof(path), "%s/python/%s/%s%s", exe_folder(), g_rooms[i],
+				rel, tails[k]);
+			if (!access(path, F_OK))
+				return true;
+		}
+	}
+	return false;
+}
+
 static void set_python_path(void)
 {
-	static const char *const rooms[] = {"common", "tracer", "workloads", "reports"};
 	char text[8 * PATH_MAX] = "";
 	size_t i, len = 0;
 
-	for (i = 0; i < ARRAY_LEN(rooms); i++)
+	for (i = 0; i < ARRAY_LEN(g_rooms); i++)
 		len += snprintf(text + len, sizeof(text) - len, "%s%s/python/%s", i ? ":" : "",
-			exe_folder(), rooms[i]);
+			exe_folder(), g_rooms[i]);
 	setenv("PYTHONPATH", text, 1);
 }
 
@@ -57,7 +81,7 @@ int python_exec(const char *module, char **argv)
 {
 	char venv[PATH_MAX + 64], exe[PATH_MAX + 16];
 	const char *python = "python3";
-	char *words[4096];
+	char **words;
 	size_t n = 0;
 
 	snprintf(venv, sizeof(venv), "%s/../venv/bin/python", exe_folder());
@@ -66,13 +90,20 @@ int python_exec(const char *module, char **argv)
 	snprintf(exe, sizeof(exe), "%s/lockstep", exe_folder());
 	setenv("LOCKSTEP_EXE", exe, 1);
 	set_python_path();
+	while (argv[n])
+		n++;
+	words = calloc(n + 4, sizeof(*words));
+	if (!words)
+		die(EXIT_BROKE, "out of memory");
+	n = 0;
 	words[n++] = (char *)(uintptr_t)python;
 	words[n++] = (char *)(uintptr_t) "-m";
 	words[n++] = (char *)(uintptr_t)module;
-	for (argv++; *argv && n < ARRAY_LEN(words) - 1; argv++)
+	for (argv++; *argv; argv++)
 		words[n++] = *argv;
 	words[n] = NULL;
 	execvp(python, words);
+	free(words);
 	warn_msg("cannot start %s: %s; this command needs Python 3.11 or newer", python,
 		strerror(errno));
 	return EXIT_BROKE;

@@ -5,8 +5,14 @@
 
 /* ---- structs ---- */
 
-static void struct_field(
-	struct tree *t, uint32_t parent, const struct abi_field *f, const uint8_t *bytes);
+/* A signal handler: an address, but for the two that are none. */
+static void tree_handler(struct tree *t, uint32_t parent, const char *name, uint64_t v)
+{
+	if (v <= 1)
+		tree_word(t, parent, name, AK_ADDR, v, v ? "SIG_IGN" : "SIG_DFL");
+	else
+		tree_addr(t, parent, name, AK_ADDR, v);
+}
 
 static void field_value(struct tree *t, uint32_t parent, const char *name,
 	const struct abi_field *f, const uint8_t *p)
@@ -17,6 +23,8 @@ static void field_value(struct tree *t, uint32_t parent, const char *name,
 		tree_sigset(t, parent, name, p, f->size);
 	} else if (f->kind == AK_SOCKADDR) {
 		tree_sockaddr(t, parent, name, p, f->size);
+	} else if (f->size == 8 && f->kind == AK_ADDR && name && !strcmp(name, "sa_handler")) {
+		tree_handler(t, parent, name, tree_load(p, 8));
 	} else if (f->size <= 8) {
 		tree_value(t, parent, name, f->kind, f->type, tree_load(p, f->size), f->size);
 	} else {
@@ -135,18 +143,13 @@ struct arg_ctx {
 	uint32_t parent;
 	const struct abi_arg *a;
 	unsigned int slot;
-	unsigned int flags; /* TC_OUT: as it was when the call returned */
+	enum tree_when when;
 	const char *name;
 };
 
 static bool find(const struct arg_ctx *c, unsigned int part, struct trace_cap *cap)
 {
-	struct trace_cap_iter it = trace_caps(c->t->ev);
-
-	while (trace_cap_next(&it, cap))
-		if (cap->slot == c->slot && cap->part == part && (cap->flags & TC_OUT) == c->flags)
-			return true;
-	return false;
+	return tree_find(c->t, c->slot, part, c->when, cap);
 }
 
 static void note_fault(struct tree *t, uint32_t n, const struct trace_cap *cap)
@@ -315,11 +318,11 @@ static uint32_t put_pointed(const struct arg_ctx *c)
 	case AK_FDSET:
 		return put_sized(c);
 	case AK_IOVEC:
-		return tree_iovec(c->t, c->parent, c->name, c->slot, 0, 1, c->flags);
+		return tree_iovec(c->t, c->parent, c->name, c->slot, 0, 1, c->when);
 	case AK_MSGHDR:
-		return tree_msghdr(c->t, c->parent, c->name, c->slot, 0, c->flags);
+		return tree_msghdr(c->t, c->parent, c->name, c->slot, 0, c->when);
 	case AK_MMSGHDR:
-		return tree_mmsghdr(c->t, c->parent, c->name, c->slot, c->flags);
+		return tree_mmsghdr(c->t, c->parent, c->name, c->slot, c->when);
 	}
 	return 0;
 }
@@ -330,9 +333,11 @@ static bool same_capture(const struct arg_ctx *c)
 	struct arg_ctx before = *c, after = *c;
 	struct trace_cap a, b;
 
-	before.flags = 0;
-	after.flags = TC_OUT;
-	return find(&before, 0, &a) && find(&after, 0, &b) && a.full == b.full && a.hash == b.hash;
+	before.when = BEFORE;
+	after.when = AFTER;
+	if (!find(&before, 0, &a) || !find(&after, 0, &b) || a.full != b.full || a.size != b.size)
+		return false;
+	return !memcmp(a.data, b.data, a.size) && (a.size == a.full || a.hash == b.hash);
 }
 
 static uint32_t put_changed(struct arg_ctx c)
@@ -342,18 +347,18 @@ static uint32_t put_changed(struct arg_ctx c)
 
 	before.parent = after.parent = n;
 	before.name = after.name = NULL;
-	before.flags = 0;
-	after.flags = TC_OUT;
+	before.when = BEFORE;
+	after.when = AFTER;
 	if (put_pointed(&before) && put_pointed(&after))
 		return n;
 	return 0;
 }
 
-static bool has(struct arg_ctx c, unsigned int flags)
+static bool has(struct arg_ctx c, enum tree_when when)
 {
 	struct trace_cap cap;
 
-	c.flags = flags;
+	c.when = when;
 	return find(&c, 0, &cap);
 }
 
@@ -372,17 +377,19 @@ static void put_arg(struct tree *t, uint32_t parent, const struct abi_arg *a, un
 		tree_value(t, parent, a->name, a->kind, a->type, v, 8);
 		return;
 	}
-	if (v && has(c, 0) && has(c, TC_OUT) && !same_capture(&c) && a->kind != AK_MSGHDR &&
+	if (v && has(c, BEFORE) && has(c, AFTER) && !same_capture(&c) && a->kind != AK_MSGHDR &&
 		a->kind != AK_MMSGHDR) {
 		n = put_changed(c);
 	} else if (v) {
-		c.flags = TC_OUT;
+		c.when = AFTER;
 		if (a->dir != ABI_IN)
 			n = put_pointed(&c);
-		c.flags = 0;
+		c.when = BEFORE;
 		if (!n)
 			n = put_pointed(&c);
 	}
+	if (!n && v && a->len_by == ABI_LEN_RET && !t->ev->ret && a->kind == AK_STRUCT)
+		n = tree_add(t, parent, a->name, NF_ARRAY, a->kind);
 	if (!n)
 		n = tree_addr(t, parent, a->name, a->kind, v);
 	tree_node(t, n)->value = v;

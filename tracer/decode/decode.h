@@ -21,6 +21,8 @@ struct decode_opts {
 	bool verbose;	     /* every field of every struct, every string of envp */
 	bool fd_names;	     /* descriptors with what they stand for: 3</etc/passwd> */
 	unsigned int align;  /* text: the column where " = RESULT" starts, when there is room */
+	/* JSON: adds members of its own to a crash or a stack (frames, for whoever links libdw). */
+	void (*crash_json)(const struct trace_event *ev, struct json *j);
 	struct model *model; /* as it is before the event; NULL: no names */
 };
 

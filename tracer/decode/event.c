@@ -270,8 +270,8 @@ static void put_page(struct tree *t, struct buf *out)
 	put_file(t, out);
 	buf_printf(out, " %s",
 		ev->kind == TK_DIRTY ? "differs from its file"
-		: ev->arg[5] == 1    ? "was zeroed at exec"
-				     : "was not zeroed at exec");
+		: ev->arg[5] == 1    ? "was not zeroed at exec"
+				     : "was not kept at exec");
 	put_bytes(t, TC_BYTES, "found", out);
 	put_bytes(t, TC_EXPECTED, "instead of", out);
 }
@@ -281,8 +281,11 @@ static void put_place(struct tree *t, uint64_t addr, struct buf *out)
 	struct addr_info a;
 
 	buf_printf(out, "%#" PRIx64, addr);
-	if (t->opts->model && model_addr(t->opts->model, t->ev->tid, addr, &a))
-		buf_printf(out, " (%.4096s+%#" PRIx64 ")", a.name, a.off);
+	if (!t->opts->model || !model_addr(t->opts->model, t->ev->tid, addr, &a))
+		return;
+	buf_add_str(out, " (");
+	tree_escape(out, a.name, strlen(a.name));
+	buf_printf(out, "+%#" PRIx64 ")", a.off);
 }
 
 static void put_crash(struct tree *t, struct buf *out)

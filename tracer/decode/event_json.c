@@ -253,5 +253,7 @@ void decode_json(struct buf *out, const struct trace_event *ev, const struct dec
 	put_flags(ev, &j);
 	put_body(t, &j);
 	put_ip(t, &j);
+	if (t->opts->crash_json && (ev->kind == TK_CRASH || ev->kind == TK_STACK))
+		t->opts->crash_json(ev, &j);
 	json_line_end(&j);
 }

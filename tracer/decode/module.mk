@@ -11,8 +11,13 @@ test_model-ld := -lzstd
 lib-decode := $(lib-model) $(addprefix tracer/decode/,tree.c values.c args.c msg.c info.c text.c result.c print_json.c event.c event_json.c)
 lib-decode += tracer/decode/filter.c tracer/decode/summary.c
 # lockstep show
-lockstep-libs += decode abi store
-lockstep-ld += -lzstd
+lockstep-libs += decode backtrace abi store
+lockstep-ld += -lzstd -ldw -lelf
+
+tests += test_decode
+test_decode-src := tracer/decode/tests/test_decode.c tracer/decode/tests/make_event.c tracer/store/tests/gen.c
+test_decode-libs := decode abi store common
+test_decode-ld := -lzstd
 
 # Stacks of crashes; users add -ldw -lelf.
 lib-backtrace := tracer/decode/backtrace.c
@@ -20,3 +25,11 @@ tests += test_backtrace
 test_backtrace-src := tracer/decode/tests/test_backtrace.c
 test_backtrace-libs := backtrace store common
 test_backtrace-ld := -ldw -lelf -lzstd
+
+tracees += tracer/decode/tests/tracees/shown.c
+pytests += tracer/decode/tests/test_show.py
+
+fuzzers += fuzz_decode
+fuzz_decode-src := tracer/decode/fuzz/fuzz_decode.c tracer/store/fuzz/mend.c
+fuzz_decode-libs := decode abi store common
+fuzz_decode-ld := -lzstd

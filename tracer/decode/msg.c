@@ -117,14 +117,14 @@ uint32_t tree_sockaddr(
 /* ---- vectors of buffers ---- */
 
 static void iovec_element(struct tree *t, uint32_t parent, const uint8_t *p, unsigned int slot,
-	unsigned int part, unsigned int flags)
+	unsigned int part, enum tree_when when)
 {
 	uint64_t base = tree_load(p, 8), len = tree_load(p + 8, 8);
 	uint32_t n = tree_add(t, parent, NULL, NF_STRUCT, AK_IOVEC);
 	struct trace_cap cap;
 
 	tree_node(t, n)->type = "iovec";
-	if (trace_cap_find(t->ev, slot, part, flags, &cap))
+	if (tree_find(t, slot, part, when, &cap))
 		tree_bytes(t, n, "iov_base", AK_BUF, base, cap.data, cap.size, cap.full);
 	else
 		tree_addr(t, n, "iov_base", AK_BUF, base);
@@ -132,18 +132,18 @@ static void iovec_element(struct tree *t, uint32_t parent, const uint8_t *p, uns
 }
 
 uint32_t tree_iovec(struct tree *t, uint32_t parent, const char *name, unsigned int slot,
-	unsigned int array_part, unsigned int first, unsigned int flags)
+	unsigned int array_part, unsigned int first, enum tree_when when)
 {
 	struct trace_cap cap;
 	uint32_t n, i, count;
 
 	/* The array is taken when the call is made, the data when they are there. */
-	if (!trace_cap_find(t->ev, slot, array_part, 0, &cap))
+	if (!tree_find(t, slot, array_part, WHENEVER, &cap))
 		return 0;
 	n = tree_add(t, parent, name, NF_ARRAY, AK_IOVEC);
 	count = cap.size / sizeof(struct iovec);
 	for (i = 0; i < count && i < TREE_ELEMENTS_MAX; i++)
-		iovec_element(t, n, cap.data + i * sizeof(struct iovec), slot, first + i, flags);
+		iovec_element(t, n, cap.data + i * sizeof(struct iovec), slot, first + i, when);
 	if (i < cap.full / sizeof(struct iovec))
 		tree_add(t, n, NULL, NF_REST, AK_NONE);
 	return n;
@@ -223,11 +223,11 @@ static void control_list(struct tree *t, uint32_t parent, const struct trace_cap
 /* ---- messages ---- */
 
 static void message_name(struct tree *t, uint32_t n, const struct msghdr *m, unsigned int slot,
-	unsigned int base, unsigned int flags)
+	unsigned int base, enum tree_when when)
 {
 	struct trace_cap cap;
 
-	if (m->msg_name && trace_cap_find(t->ev, slot, base + 1, flags, &cap))
+	if (m->msg_name && m->msg_namelen && tree_find(t, slot, base + 1, when, &cap))
 		tree_sockaddr(t, n, "msg_name", cap.data,
 			cap.size < m->msg_namelen ? cap.size : m->msg_namelen);
 	else
@@ -236,12 +236,11 @@ static void message_name(struct tree *t, uint32_t n, const struct msghdr *m, uns
 }
 
 static void message_control(struct tree *t, uint32_t n, const struct msghdr *m, unsigned int slot,
-	unsigned int base, unsigned int flags)
+	unsigned int base, enum tree_when when)
 {
 	struct trace_cap cap;
 
-	if (m->msg_control && m->msg_controllen &&
-		trace_cap_find(t->ev, slot, base + 3, flags, &cap))
+	if (m->msg_control && m->msg_controllen && tree_find(t, slot, base + 3, when, &cap))
 		control_list(t, n, &cap);
 	else if (m->msg_control)
 		tree_addr(t, n, "msg_control", AK_BUF, (uint64_t)m->msg_control);
@@ -249,46 +248,46 @@ static void message_control(struct tree *t, uint32_t n, const struct msghdr *m, 
 }
 
 static uint32_t message(struct tree *t, uint32_t parent, const char *name, const uint8_t *bytes,
-	unsigned int slot, unsigned int base, unsigned int flags)
+	unsigned int slot, unsigned int base, enum tree_when when)
 {
 	uint32_t n = tree_add(t, parent, name, NF_STRUCT, AK_MSGHDR);
 	struct msghdr m;
 
 	memcpy(&m, bytes, sizeof(m));
 	tree_node(t, n)->type = "msghdr";
-	message_name(t, n, &m, slot, base, flags);
-	if (!tree_iovec(t, n, "msg_iov", slot, base + 2, base + 16, flags))
+	message_name(t, n, &m, slot, base, when);
+	if (!tree_iovec(t, n, "msg_iov", slot, base + 2, base + 16, when))
 		tree_addr(t, n, "msg_iov", AK_IOVEC, (uint64_t)m.msg_iov);
 	tree_value(t, n, "msg_iovlen", AK_SIZE, 0, m.msg_iovlen, 8);
-	message_control(t, n, &m, slot, base, flags);
+	message_control(t, n, &m, slot, base, when);
 	tree_value(t, n, "msg_flags", AK_HEX, 0, (uint32_t)m.msg_flags, 4);
 	return n;
 }
 
 uint32_t tree_msghdr(struct tree *t, uint32_t parent, const char *name, unsigned int slot,
-	unsigned int base, unsigned int flags)
+	unsigned int base, enum tree_when when)
 {
 	struct trace_cap cap;
 
-	if (!trace_cap_find(t->ev, slot, base, flags, &cap) || cap.size < sizeof(struct msghdr))
+	if (!tree_find(t, slot, base, when, &cap) || cap.size < sizeof(struct msghdr))
 		return 0;
-	return message(t, parent, name, cap.data, slot, base, flags);
+	return message(t, parent, name, cap.data, slot, base, when);
 }
 
 uint32_t tree_mmsghdr(
-	struct tree *t, uint32_t parent, const char *name, unsigned int slot, unsigned int flags)
+	struct tree *t, uint32_t parent, const char *name, unsigned int slot, enum tree_when when)
 {
 	uint32_t n = 0, i, one;
 	struct trace_cap cap;
 
-	for (i = 0; i < 64 && trace_cap_find(t->ev, slot, 1024 * i, flags, &cap); i++) {
+	for (i = 0; i < 64 && tree_find(t, slot, 1024 * i, when, &cap); i++) {
 		if (cap.size < sizeof(struct mmsghdr))
 			break;
 		if (!n)
 			n = tree_add(t, parent, name, NF_ARRAY, AK_MMSGHDR);
 		one = tree_add(t, n, NULL, NF_STRUCT, AK_MMSGHDR);
 		tree_node(t, one)->type = "mmsghdr";
-		message(t, one, "msg_hdr", cap.data, slot, 1024 * i, flags);
+		message(t, one, "msg_hdr", cap.data, slot, 1024 * i, when);
 		tree_value(t, one, "msg_len", AK_UINT, 0,
 			tree_load(cap.data + offsetof(struct mmsghdr, msg_len), 4), 4);
 	}

@@ -30,24 +30,29 @@ static void put_escaped(struct buf *out, uint8_t c, bool octal_follows)
 	}
 }
 
+void tree_escape(struct buf *out, const void *bytes, size_t size)
+{
+	const uint8_t *p = bytes;
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		put_escaped(out, p[i], i + 1 < size && is_octal(p[i + 1]));
+}
+
 static void put_string(const struct tree *t, const struct node *n, struct buf *out)
 {
 	uint32_t max = t->opts->string_max ? t->opts->string_max : STRING_MAX_DEFAULT;
-	uint32_t size = n->size, i;
+	uint32_t size = n->size, skip = 0;
 
 	if (n->kind != AK_PATH && size > max)
 		size = max;
 	/* An abstract socket's name: its NUL is customary as @. */
 	if (n->kind == AK_STR && size && !n->bytes[0] && n->name && n->name[0] == 's') {
 		buf_add_byte(out, '@');
-		buf_add_byte(out, '"');
-		i = 1;
-	} else {
-		buf_add_byte(out, '"');
-		i = 0;
+		skip = 1;
 	}
-	for (; i < size; i++)
-		put_escaped(out, n->bytes[i], i + 1 < size && is_octal(n->bytes[i + 1]));
+	buf_add_byte(out, '"');
+	tree_escape(out, n->bytes + skip, size - skip);
 	buf_add_byte(out, '"');
 	if (size < n->full)
 		buf_add_str(out, "...");

@@ -6,6 +6,7 @@
 
 /* An event can carry 16 MiB of captures; what is made of them stays in proportion. */
 #define NODES_MAX (1u << 20)
+#define STEPS_MAX (1u << 20)
 
 void tree_fini(struct tree *t)
 {
@@ -20,6 +21,8 @@ void tree_reset(struct tree *t, const struct trace_event *ev, const struct decod
 
 	t->n = 1;
 	t->failed = false;
+	t->at = trace_caps(ev);
+	t->steps = STEPS_MAX;
 	t->ev = ev;
 	t->opts = opts ? opts : &none;
 	buf_reset(&t->text);
@@ -30,6 +33,36 @@ struct node *tree_node(struct tree *t, uint32_t n)
 	static struct node spare;
 
 	return n ? &t->node[n] : &spare;
+}
+
+/* From t->at to `end`, or to the end of the captures when it is NULL. */
+static bool find_until(struct tree *t, const uint8_t *end, unsigned int slot, unsigned int part,
+	enum tree_when when, struct trace_cap *cap)
+{
+	while ((!end || t->at.p < end) && trace_cap_step(&t->at, cap)) {
+		bool after = cap->flags & TC_OUT;
+
+		if (!t->steps) {
+			t->failed = true;
+			return false;
+		}
+		t->steps--;
+		if (cap->slot == slot && cap->part == part &&
+			(when == WHENEVER || after == (when == AFTER)))
+			return true;
+	}
+	return false;
+}
+
+bool tree_find(struct tree *t, unsigned int slot, unsigned int part, enum tree_when when,
+	struct trace_cap *cap)
+{
+	const uint8_t *from = t->at.p;
+
+	if (find_until(t, NULL, slot, part, when, cap))
+		return true;
+	t->at = trace_caps(t->ev);
+	return find_until(t, from, slot, part, when, cap);
 }
 
 static bool grow(struct tree *t)

@@ -44,11 +44,21 @@ struct tree {
 	struct buf text;
 	const struct trace_event *ev;
 	const struct decode_opts *opts;
+	struct trace_cap_iter at; /* after the capture found last */
+	uint32_t steps;		  /* left for finding captures */
 	bool failed;
 };
 
 void tree_fini(struct tree *t);
 void tree_reset(struct tree *t, const struct trace_event *ev, const struct decode_opts *opts);
+enum tree_when { BEFORE, AFTER, WHENEVER };
+/*
+ * The capture of that slot and part, taken before or after the call; `hash` as trace_cap_step.
+ * Looks on from where the last one was found, so that walking through parts in order costs no more
+ * than there are; an event made up to cost more is cut short (then `failed` is set).
+ */
+bool tree_find(struct tree *t, unsigned int slot, unsigned int part, enum tree_when when,
+	struct trace_cap *cap);
 /* Adds a node as the last child of `parent` (0: nobody's). Its number; 0 when memory ran out (and
  * functions that get 0 as a node do nothing). */
 uint32_t tree_add(
@@ -99,14 +109,15 @@ uint32_t tree_args(struct tree *t, const struct abi_call *call);
 
 uint32_t tree_sockaddr(
 	struct tree *t, uint32_t parent, const char *name, const uint8_t *bytes, uint32_t size);
-/* Captures of argument `slot`; part 0 is the array (in `array_part`), elements' data from `first`.
+/* Out of captures of argument `slot`; part 0 is the array (in `array_part`), elements' data from
+ * `first`.
  */
 uint32_t tree_iovec(struct tree *t, uint32_t parent, const char *name, unsigned int slot,
-	unsigned int array_part, unsigned int first, unsigned int flags);
+	unsigned int array_part, unsigned int first, enum tree_when when);
 uint32_t tree_msghdr(struct tree *t, uint32_t parent, const char *name, unsigned int slot,
-	unsigned int base, unsigned int flags);
+	unsigned int base, enum tree_when when);
 uint32_t tree_mmsghdr(
-	struct tree *t, uint32_t parent, const char *name, unsigned int slot, unsigned int flags);
+	struct tree *t, uint32_t parent, const char *name, unsigned int slot, enum tree_when when);
 
 /* ---- info.c: siginfo ---- */
 
@@ -117,6 +128,8 @@ uint32_t tree_siginfo(
 
 /* Appends a node's value as text, without its name. */
 void tree_text(struct tree *t, uint32_t n, struct buf *out);
+/* Appends bytes with what does not print, quotes and backslashes as escapes of C. */
+void tree_escape(struct buf *out, const void *bytes, size_t size);
 /* The nodes below n as the elements of an array called key. */
 void tree_json_children(struct tree *t, uint32_t n, struct json *j, const char *key);
 

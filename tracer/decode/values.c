@@ -111,8 +111,11 @@ static void fd_text(struct tree *t, int fd)
 				   ? model_fd_name(t->opts->model, t->ev->tid, fd)
 				   : NULL;
 
-	if (name)
-		buf_printf(&t->text, "%d<%.4096s>", fd, name);
+	if (!name)
+		return;
+	buf_printf(&t->text, "%d<", fd);
+	tree_escape(&t->text, name, strlen(name));
+	buf_add_byte(&t->text, '>');
 }
 
 static void dirfd_text(struct tree *t, int fd)
@@ -122,10 +125,13 @@ static void dirfd_text(struct tree *t, int fd)
 
 	if (fd != AT_FDCWD)
 		fd_text(t, fd);
-	else if (cwd)
-		buf_printf(&t->text, "AT_FDCWD<%.4096s>", cwd);
 	else
 		buf_add_str(&t->text, "AT_FDCWD");
+	if (fd != AT_FDCWD || !cwd)
+		return;
+	buf_add_byte(&t->text, '<');
+	tree_escape(&t->text, cwd, strlen(cwd));
+	buf_add_byte(&t->text, '>');
 }
 
 /* What a value is called, into t->text; nothing when a plain number says it. */

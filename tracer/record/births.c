@@ -169,6 +169,9 @@ bool birth_adopt(struct recorder *r, struct task *t)
 	return true;
 }
 
+/* With fewer calls than that a process has done little more than start: TC_MAPS tells the rest. */
+#define VMA_CALLS_MIN 48
+
 static void image_set(struct recorder *r, struct proc *p)
 {
 	char path[32], to[4096];
@@ -215,6 +218,9 @@ struct task *on_exec(struct recorder *r, struct task *t, pid_t tgid)
 	p->sig.caught = p->sig.restart = p->sig.resethand = 0;
 	memset(p->rule_hits, 0, inject_len(r->opt->inject) * sizeof(*p->rule_hits));
 	p->vma_stale = true;
+	p->vma_calls = 0;
+	/* Until then TC_MAPS tells the number. */
+	p->vma_next = rec_now(r) + r->opt->vma_every_ns;
 	p->crashed = false;
 	t->pre = false;
 	image_set(r, p);
@@ -227,6 +233,7 @@ struct task *on_exec(struct recorder *r, struct task *t, pid_t tgid)
 
 void on_exit_event(struct recorder *r, struct task *t)
 {
+	bool group_exit = t->in_call && t->cur.nr == SYS_exit_group;
 	unsigned long status = 0;
 	int sig;
 
@@ -239,7 +246,8 @@ void on_exit_event(struct recorder *r, struct task *t)
 	calls_abandon(r, t);
 	r->exiting += !t->exiting;
 	t->exiting = true;
-	if (t->proc->refs == 1)
+	/* The whole group ends: its map is complete for the last time. */
+	if ((t->proc->refs == 1 || sig || group_exit) && t->proc->vma_calls >= VMA_CALLS_MIN)
 		vma_sample(r, t->proc, t->tid, rec_now(r), true);
 }
 

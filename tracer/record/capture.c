@@ -118,14 +118,17 @@ static void cap_data(
 		cap_bytes(c, slot, part, addr, n, c->r->opt->store_size);
 }
 
-static void cap_string(struct cap_ctx *c, unsigned int slot, unsigned int part, uint64_t addr)
+static void cap_string(struct cap_ctx *c, unsigned int slot, unsigned int part, uint64_t addr,
+	struct mem_window *w)
 {
 	struct trace_cap cap = {.slot = (uint8_t)slot, .part = (uint16_t)part};
 	struct buf *s = &c->r->scratch;
-	bool fault;
+	bool fault, whole;
 
 	buf_reset(s);
-	if (!mem_read_str(c->t->tid, addr, STRING_SIZE_MAX, s, &fault))
+	whole = w ? mem_window_str(w, c->t->tid, addr, STRING_SIZE_MAX, s, &fault)
+		  : mem_read_str(c->t->tid, addr, STRING_SIZE_MAX, s, &fault);
+	if (!whole)
 		cap.flags |= fault ? TC_FAULT : TC_CUT;
 	if (redact_path(c->r->opt->redact, s)) {
 		c->t->cur.flags |= TF_REDACTED;
@@ -141,6 +144,7 @@ static void cap_strings(struct cap_ctx *c, unsigned int slot, uint64_t addr)
 {
 	struct trace_cap head = {.slot = (uint8_t)slot, .flags = TC_CUT};
 	size_t start = c->out->len;
+	struct mem_window w = {0};
 	uint64_t ptr[64];
 	unsigned int n = 0, got;
 
@@ -150,7 +154,7 @@ static void cap_strings(struct cap_ctx *c, unsigned int slot, uint64_t addr)
 			if (!ptr[i])
 				goto done;
 			if (n < VECTOR_STORE_MAX && c->out->len - start < VECTOR_BYTES_MAX)
-				cap_string(c, slot, 1 + n, ptr[i]);
+				cap_string(c, slot, 1 + n, ptr[i], &w);
 		}
 	} while (got == 64 && n < VECTOR_LEN_MAX);
 	if (got < 64)
@@ -281,7 +285,8 @@ static uint64_t len_of(struct cap_ctx *c, const struct abi_arg *a)
 	switch (a->len_by) {
 	case ABI_LEN_ARG:
 		n = c->arg[a->len_arg];
-		if (c->leaving && a->kind == AK_BUF && a->dir == ABI_OUT && (uint64_t)c->ret < n)
+		if (c->leaving && (a->kind == AK_BUF || a->kind == AK_STR) && a->dir == ABI_OUT &&
+			(uint64_t)c->ret < n)
 			n = (uint64_t)c->ret;
 		return n;
 	case ABI_LEN_PTR:
@@ -330,11 +335,11 @@ static void cap_arg(struct cap_ctx *c, unsigned int slot, const struct abi_arg *
 
 	switch (a->kind) {
 	case AK_PATH:
-		cap_string(c, slot, 0, addr);
+		cap_string(c, slot, 0, addr, NULL);
 		break;
 	case AK_STR:
 		if (a->len_by == ABI_LEN_NONE)
-			cap_string(c, slot, 0, addr);
+			cap_string(c, slot, 0, addr, NULL);
 		else
 			cap_bytes(c, slot, 0, addr, n, STRING_SIZE_MAX);
 		break;

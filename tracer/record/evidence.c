@@ -84,16 +84,27 @@ static void cap_fds(struct buf *payload, pid_t tid)
 	cap_whole(payload, TC_FDS, text.data, text.len);
 }
 
+static void read_maps(pid_t tid, struct buf *maps)
+{
+	CLEANUP(fd) int fd = open(proc_path(tid, "maps"), O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		buf_read_fd(maps, fd, MAPS_SIZE_MAX);
+}
+
 void evidence_exec(struct recorder *r, struct task *t, pid_t former)
 {
 	struct trace_event ev = {.kind = TK_EXEC,
 		.tid = (uint32_t)t->tid,
 		.arg = {(uint64_t)former, t->proc->birth}};
+	CLEANUP(buf) struct buf maps = {0};
 	struct buf *p = &r->payload;
 
 	buf_reset(p);
-	cap_link(p, TC_EXE, proc_path(t->tid, "exe"));
-	cap_file(p, TC_MAPS, proc_path(t->tid, "maps"), MAPS_SIZE_MAX);
+	if (t->proc->image)
+		cap_whole(p, TC_EXE, t->proc->image, strlen(t->proc->image));
+	read_maps(t->tid, &maps);
+	cap_whole(p, TC_MAPS, maps.data, maps.len);
 	cap_file(p, TC_AUXV, proc_path(t->tid, "auxv"), 4096);
 	cap_link(p, TC_CWD, proc_path(t->tid, "cwd"));
 	if (redact_argv(r->opt->redact))
@@ -103,7 +114,7 @@ void evidence_exec(struct recorder *r, struct task *t, pid_t former)
 	if (!r->started)
 		cap_fds(p, t->tid);
 	emit_payload(r, &ev);
-	dirty_exec(t);
+	dirty_exec(t, &maps);
 	if (!r->opt->no_pages)
 		pages_check(r, t);
 	inject_exec(r, t);

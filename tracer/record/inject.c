@@ -155,7 +155,7 @@ int64_t inject_leave(struct recorder *r, struct task *t, int64_t ret)
 /* ---- bytes at exec ---- */
 
 /* Where the image or its interpreter lies, less where its file says. */
-static bool rule_base(pid_t tid, enum rule_base base, uint64_t *bias)
+static bool rule_base(const struct task *t, enum rule_base base, uint64_t *bias)
 {
 	struct exec_image im;
 	bool found;
@@ -163,7 +163,7 @@ static bool rule_base(pid_t tid, enum rule_base base, uint64_t *bias)
 	*bias = 0;
 	if (base == BASE_NONE)
 		return true;
-	found = !image_open(&im, tid) && (base == BASE_EXE || im.interp.fd >= 0);
+	found = !image_open(&im, t->tid, t->proc->image) && (base == BASE_EXE || im.interp.there);
 	*bias = base == BASE_EXE ? im.exe.bias : im.interp.bias;
 	image_close(&im);
 	return found;
@@ -180,7 +180,7 @@ void inject_exec(struct recorder *r, struct task *t)
 
 		if (!ru->exec || !names(ru->exec, t->proc->image) || !fits_process(ru, t->proc))
 			continue;
-		if (rule_base(t->tid, ru->base, &bias))
+		if (rule_base(t, ru->base, &bias))
 			rc = mem_write(t->tid, bias + ru->at, ru->bytes.data, ru->bytes.len);
 		if (rc)
 			emit_note(r, t->tid,

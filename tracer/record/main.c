@@ -48,7 +48,7 @@ static void make_meta(const struct options *o, struct buf *out)
 	json_str(&j, "kernel", u.release);
 	json_str(&j, "machine", u.machine);
 	json_str(&j, "host", u.nodename);
-	json_double(&j, "started", (double)now.tv_sec + (double)now.tv_nsec / 1e9);
+	json_uint(&j, "started_ns", (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
 	json_uint(&j, "store_size", o->store_size);
 	json_bool(&j, "calls", !o->no_calls);
 	json_bool(&j, "injected", o->inject);

@@ -49,6 +49,7 @@ struct proc {
 	bool noted_ptrace;
 	bool crashed;		/* TK_CRASH was written */
 	bool vma_stale;		/* memory calls since the last sample */
+	unsigned int vma_calls; /* memory calls since its exec */
 	uint64_t vma_next;	/* ns: no sample before */
 	struct written written; /* what ever was writable */
 	uint64_t *hidden_fds;	/* bitmap of descriptors whose data a redaction rule hides */

@@ -44,7 +44,7 @@ size_t cap_write(uint8_t *p, const struct trace_cap *cap)
 	return (size_t)(q - p) + h.size;
 }
 
-bool cap_next_raw(struct trace_cap_iter *it, struct trace_cap *cap)
+bool trace_cap_step(struct trace_cap_iter *it, struct trace_cap *cap)
 {
 	const uint8_t *p = it->p;
 	size_t left = it->end - p;
@@ -75,7 +75,7 @@ bool cap_next_raw(struct trace_cap_iter *it, struct trace_cap *cap)
 
 bool trace_cap_next(struct trace_cap_iter *it, struct trace_cap *cap)
 {
-	if (!cap_next_raw(it, cap))
+	if (!trace_cap_step(it, cap))
 		return false;
 	if (cap->size == cap->full)
 		cap->hash = XXH3_64bits(cap->data, cap->size);
@@ -87,7 +87,7 @@ bool trace_cap_find(const struct trace_event *ev, unsigned int slot, unsigned in
 {
 	struct trace_cap_iter it = trace_caps(ev);
 
-	while (cap_next_raw(&it, cap)) {
+	while (trace_cap_step(&it, cap)) {
 		if (cap->slot != slot || cap->part != part || (cap->flags & flags) != flags)
 			continue;
 		if (cap->size == cap->full)

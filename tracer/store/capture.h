@@ -1,5 +1,5 @@
 /*
- * Captures without their hashes, for writer and reader of the file. Internal to tracer/store.
+ * Captures as bytes, for writer and reader of the file. Internal to tracer/store.
  */
 #ifndef LOCKSTEP_TRACER_STORE_CAPTURE_H
 #define LOCKSTEP_TRACER_STORE_CAPTURE_H
@@ -9,8 +9,6 @@
 #define CAP_HEAD_SIZE 12u
 #define CAP_HASH_SIZE 8u
 
-/* As trace_cap_next, but `hash` is only set when size < full. */
-bool cap_next_raw(struct trace_cap_iter *it, struct trace_cap *cap);
 /* Writes a capture at p, where its bytes have room; data may be NULL to leave its place as it is.
  * The bytes written, data included. */
 size_t cap_write(uint8_t *p, const struct trace_cap *cap);

@@ -275,14 +275,14 @@ static void add_new_payload(struct encoder *e, uint32_t off, uint32_t size)
 	struct trace_cap cap;
 	uint32_t n = 0;
 
-	while (cap_next_raw(&it, &cap))
+	while (trace_cap_step(&it, &cap))
 		n++;
 	if (it.p != it.end) {
 		add_foreign(e, off, size);
 		return;
 	}
 	put_varint(&e->col[COL_CAP_COUNT], n);
-	for (it = trace_caps(&ev); cap_next_raw(&it, &cap);)
+	for (it = trace_caps(&ev); trace_cap_step(&it, &cap);)
 		add_capture(e, &cap);
 }
 

@@ -135,6 +135,8 @@ static inline struct trace_cap_iter trace_caps(const struct trace_event *ev)
 }
 /* False at the end, or at the first capture that is not well-formed. */
 bool trace_cap_next(struct trace_cap_iter *it, struct trace_cap *cap);
+/* The same without working out `hash`, which is only set when size < full. */
+bool trace_cap_step(struct trace_cap_iter *it, struct trace_cap *cap);
 /* The first capture of that slot and part with all of `flags` set; false when there is none. */
 bool trace_cap_find(const struct trace_event *ev, unsigned int slot, unsigned int part,
 	unsigned int flags, struct trace_cap *cap);

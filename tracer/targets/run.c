@@ -35,6 +35,8 @@ struct watch {
 	struct streams *streams;
 	uint64_t began_ns;
 	bool timed_out, ended;
+	bool stopped; /* by a second signal to us */
+	unsigned int signals;
 	struct state_exit exit;
 	int broke; /* errno of the state's own death */
 };
@@ -71,12 +73,17 @@ static int next_wait(const struct watch *w, uint64_t t)
 	return (int)((until - t) / 1000000) + 1;
 }
 
+/* The first one is the program's; whoever sends a second wants it all to end. */
 static void pass_signal_on(struct watch *w)
 {
 	int s = g_signal;
 
 	g_signal = 0;
-	if (s)
+	if (!s)
+		return;
+	if (++w->signals > 1)
+		w->stopped = w->ended = true;
+	else
 		state_signal(w->state, s);
 }
 
@@ -288,6 +295,10 @@ static int conclude(
 	o->max_rss_kib = ru->ru_maxrss;
 	read_status(w, &st);
 	outcome_decide(o, spec, &w->exit, &st, w->timed_out, w->broke);
+	if (w->stopped) {
+		o->status = RUN_BROKE;
+		outcome_why(o, "stopped by a second signal; the program did not end at the first");
+	}
 	look_for_killed_recorder(o, spec);
 	if (kills)
 		outcome_why(
@@ -382,5 +393,7 @@ int run_once(const struct run_spec *spec, struct outcome *o, struct err *e)
 	say_limits(spec, &g, &plan.state, o);
 	rc = run_prepared(spec, &plan, o, &g, e);
 	cgroup_remove(&g);
+	if (rc && spec->trace && !file_size(spec->trace))
+		unlink(spec->trace);
 	return rc;
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,11 @@ def test_a_target_on_the_spot(lockstep: Lockstep, folder: Path) -> None:
     emu.chmod(0o755)
     done = lockstep("run", "--target-cmd", f"{emu} --fast", "--", "sh", "-c", "echo works $ADDED; exit 6")
     assert (done.stdout, done.returncode) == (b"works\n", 6), done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "trace", "target", "doctor"])
+def test_the_manual_has_every_option(lockstep: Lockstep, command: str) -> None:
+    page = (REPO / f"docs/man/lockstep-{command}.1").read_text().replace("\\-", "-")
+    text = lockstep(command, "--help").stdout.decode()
+    missing = [o for o in re.findall(r"^  (?:-\w,|   ) +(--[a-z-]+)", text, re.M) if o not in page]
+    assert not missing and "--json" in text

@@ -93,6 +93,18 @@ def test_signals_are_passed_on(lockstep: Lockstep, target: str) -> None:
     assert (out, p.returncode) == (b"got\n", 7), err
 
 
+def test_a_second_signal_ends_it_all(lockstep: Lockstep) -> None:
+    word = unique_seconds()
+    p = lockstep.start("run", "--target", "runsc", "--", "sh", "-c", f"trap '' TERM; echo up; sleep {word}; sleep {word}")
+    assert p.stdout and p.stdout.readline() == b"up\n"
+    for _ in range(2):
+        p.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+    _, err = p.communicate(timeout=20)
+    assert p.returncode == 125 and b"second signal" in err, err
+    assert none_left(word)
+
+
 def test_background_processes_end_with_the_program(lockstep: Lockstep) -> None:
     word = unique_seconds()
     began = time.monotonic()

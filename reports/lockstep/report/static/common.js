@@ -1,0 +1,87 @@
+// What every page does: copy buttons, the list of keys, keys that lead elsewhere, everything unfolded on paper.
+"use strict";
+(() => {
+	const help = document.getElementById("help");
+	const typing = (t) => t instanceof Element && t.closest("input, select, textarea, [contenteditable]");
+
+	async function copy(button) {
+		const text = button.dataset.copy;
+		try {
+			await navigator.clipboard.writeText(text);
+		} catch {
+			// pages from disk may not have the clipboard: the old way
+			const area = document.createElement("textarea");
+			area.value = text;
+			area.className = "sr";
+			document.body.append(area);
+			area.select();
+			document.execCommand("copy");
+			area.remove();
+			button.focus();
+		}
+		const label = button.firstChild;
+		const before = label.data;
+		label.data = "Copied";
+		button.classList.add("done");
+		setTimeout(() => {
+			label.data = before;
+			button.classList.remove("done");
+		}, 1400);
+	}
+
+	function follow(selector) {
+		const link = document.querySelector(selector);
+		if (link) location.href = link.href;
+	}
+
+	document.addEventListener("click", (e) => {
+		const button = e.target.closest("[data-copy]");
+		if (button && button.dataset.copy && !button.dataset.busy) copy(button);
+		if (e.target.closest("[data-help]")) help.showModal();
+	});
+	document.addEventListener("keydown", (e) => {
+		if (e.ctrlKey || e.metaKey || e.altKey || typing(e.target) || help.open) return;
+		const act = { "?": () => help.showModal(), "[": () => follow("[data-before]"), "]": () => follow("[data-after]"), u: () => follow("[data-up]") }[e.key];
+		if (act) {
+			e.preventDefault();
+			act();
+		}
+	});
+
+	// a deep link to a finding opens it
+	function openTarget() {
+		const at = location.hash.slice(1);
+		const found = at && document.getElementById(at);
+		const fold = found && found.querySelector(":scope > details");
+		if (fold) fold.open = true;
+	}
+	addEventListener("hashchange", openTarget);
+	openTarget();
+
+	let folded = [];
+	addEventListener("beforeprint", () => {
+		folded = [...document.querySelectorAll("details:not([open])")];
+		for (const d of folded) d.open = true;
+	});
+	addEventListener("afterprint", () => {
+		for (const d of folded) d.open = false;
+	});
+
+	// the rail shows where one is
+	const links = new Map([...document.querySelectorAll(".rail a")].map((a) => [a.hash.slice(1), a]));
+	if (links.size && "IntersectionObserver" in window) {
+		const seen = new Set();
+		const observer = new IntersectionObserver(
+			(entries) => {
+				for (const e of entries) e.isIntersecting ? seen.add(e.target.id) : seen.delete(e.target.id);
+				const now = [...links.keys()].find((id) => seen.has(id));
+				for (const [id, a] of links) id === now ? a.setAttribute("aria-current", "true") : a.removeAttribute("aria-current");
+			},
+			{ rootMargin: "-80px 0px -55% 0px" },
+		);
+		for (const id of links.keys()) {
+			const section = document.getElementById(id);
+			if (section) observer.observe(section);
+		}
+	}
+})();

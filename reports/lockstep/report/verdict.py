@@ -1,0 +1,149 @@
+"""What a comparison means to a person: states, their words and signs, and the headline that counts packages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lockstep.report.load import Bundle
+
+
+@dataclass(frozen=True)
+class State:
+    """`key` stands in URLs, `tone` picks the colour, `sign` says the same without it; `weight`: the worst of a package's counts."""
+
+    key: str
+    label: str
+    sign: str
+    tone: str
+    weight: int
+
+
+SAME = State("same", "as on Linux", "✓", "good", 0)
+SAME_FAIL = State("same-fail", "fails alike", "=", "calm", 1)
+NATIVE_ONLY = State("native-only", "fails only natively", "◁", "odd", 4)
+FLAKY = State("flaky", "flaky", "≈", "odd", 5)
+FAILS = State("fails", "fails", "✕", "bad", 8)
+OTHERWISE = State("otherwise", "answers otherwise", "≠", "bad", 7)
+HANGS = State("hangs", "hangs", "∞", "bad", 9)
+OOM = State("oom", "out of memory", "▲", "bad", 9)
+CRASHES = State("crashes", "crashes", "✸", "bad", 10)
+HARNESS = State("harness-error", "not judged", "?", "none", 3)
+SKIPPED = State("skipped", "skipped", "–", "none", 2)
+GONE = State("gone", "gone", "∅", "none", 2)
+
+ORDER = (CRASHES, HANGS, OOM, FAILS, OTHERWISE, FLAKY, NATIVE_ONLY, SAME_FAIL, SAME, HARNESS, SKIPPED, GONE)
+BY_KEY = {s.key: s for s in ORDER}
+_BY_OUTCOME = {"crash": CRASHES, "timeout": HANGS, "oom": OOM, "fail": FAILS, "pass": OTHERWISE}
+_BY_COMPARISON = {"same-pass": SAME, "fixed": SAME, "same-fail": SAME_FAIL, "native-only": NATIVE_ONLY, "flaky": FLAKY, "gone": GONE}
+# how a headline goes on after "1" and after "2": "1 crashes only on runsc"
+_VERBS = {
+    "crashes": ("crashes only on {t}", "crash only on {t}"),
+    "hangs": ("hangs only on {t}", "hang only on {t}"),
+    "oom": ("runs out of memory only on {t}", "run out of memory only on {t}"),
+    "fails": ("fails only on {t}", "fail only on {t}"),
+    "otherwise": ("answers otherwise on {t}", "answer otherwise on {t}"),
+    "flaky": ("is flaky", "are flaky"),
+    "native-only": ("fails only natively", "fail only natively"),
+    "harness-error": ("could not be judged", "could not be judged"),
+    "skipped": ("was skipped", "were skipped"),
+    "gone": ("is gone", "are gone"),
+}
+
+
+def state_of(b: Bundle) -> State:
+    """Of one comparison. `new` and `regressed` say what changed, not what it is: the outcome tells that."""
+    if b.harness_error or b.outcome == "harness-error" or b.comparison == "harness-error":
+        return HARNESS
+    if b.outcome == "skip":
+        return SKIPPED
+    if b.comparison == "new":
+        return SAME if b.outcome == "pass" and not b.data.get("departures") else _BY_OUTCOME.get(b.outcome, FAILS)
+    known = _BY_COMPARISON.get(b.comparison)
+    return known or _BY_OUTCOME.get(b.outcome, FAILS)
+
+
+def behaves(s: State) -> bool:
+    """As on Linux: the same answer, or the same failure."""
+    return s in (SAME, SAME_FAIL)
+
+
+def package_states(bundles: Iterable[Bundle]) -> dict[str, State]:
+    """The worst state of each package's workloads."""
+    worst: dict[str, State] = {}
+    for b in bundles:
+        s = state_of(b)
+        if b.package not in worst or s.weight > worst[b.package].weight:
+            worst[b.package] = s
+    return worst
+
+
+@dataclass(frozen=True)
+class Headline:
+    """For one target: packages in all, those that behave, and the others by state."""
+
+    target: str
+    total: int
+    same: int
+    others: tuple[tuple[State, int], ...]
+    names: dict[str, tuple[str, ...]]
+
+    @property
+    def text(self) -> str:
+        if self.target == "native":
+            first = f"{self.same} of {self.total} {plural(self.total, 'package')} {'gives' if self.same == 1 else 'give'} the same answer twice on Linux itself"
+        else:
+            verb = "behaves" if self.same == 1 else "behave"
+            first = f"{self.same} of {self.total} {plural(self.total, 'package')} {verb} as on Linux"
+        rest = [f"{n} {_VERBS[s.key][n > 1].format(t=self.target)}" for s, n in self.others]
+        return "; ".join([first, ", ".join(rest)] if rest else [first]) + "."
+
+
+def plural(n: int, noun: str) -> str:
+    return noun if n == 1 else noun + "s"
+
+
+def headline(target: str, bundles: Sequence[Bundle]) -> Headline:
+    states = package_states(b for b in bundles if b.target == target)
+    counts = Counter(states.values())
+    others = tuple((s, counts[s]) for s in ORDER if counts[s] and not behaves(s))
+    names = {s.key: tuple(sorted(p for p, v in states.items() if v == s)) for s in ORDER if counts[s]}
+    return Headline(target, len(states), sum(counts[s] for s in counts if behaves(s)), others, names)
+
+
+def result_text(result: dict[str, object]) -> str:
+    """How one side ended: "exit 0", "SIGSEGV", "no end within the time limit"."""
+    status = result.get("status")
+    if status == "exited":
+        return f"exit {result.get('exit')}"
+    if status == "signaled":
+        return str(result.get("signal") or "a signal")
+    if status == "timeout":
+        return "no end within the time limit"
+    return str(status or "nothing recorded")
+
+
+def sentence(b: Bundle) -> str:
+    """One line that says how both sides ended."""
+    s = state_of(b)
+    if s is HARNESS:
+        return "There is no verdict: the harness itself failed."
+    native, target = (b.data.get(k) for k in ("native", "target_result"))
+    n = result_text(native if isinstance(native, dict) else {})
+    t = result_text(target if isinstance(target, dict) else {})
+    if b.target == "native":
+        return f"Run against itself on Linux: {n} and {t}."
+    if n == t and s is OTHERWISE:
+        return f"Ends with {n} on both sides, but answers otherwise on {b.target}."
+    if n == t:
+        return f"Ends with {n} natively and on {b.target}."
+    return f"{_ended(n)} natively; {_ended(t)[0].lower() + _ended(t)[1:]} on {b.target}."
+
+
+def _ended(result: str) -> str:
+    if result.startswith("SIG"):
+        return f"Dies of {result}"
+    if result.startswith("exit"):
+        return f"Ends with {result}"
+    return "Does not end within its time limit" if result.startswith("no end") else f"Ended: {result}"

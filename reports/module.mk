@@ -1,0 +1,2 @@
+# lockstep.report is Python: nothing to build.
+pytests += reports/tests

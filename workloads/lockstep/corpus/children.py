@@ -1,0 +1,83 @@
+"""Child processes that do not outlive us, and that are ended with everything they started."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _before_exec(parent: int) -> Callable[[], None]:
+    def prepare() -> None:
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(127)  # the parent died before the line above
+
+    return prepare
+
+
+def start(cmd: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """A child in a session of its own, writing to `log`, killed by the kernel when we die. Call it from the main thread only:
+    the kernel watches the thread that forked."""
+    with log.open("wb") as f:
+        return subprocess.Popen(
+            list(cmd),
+            stdin=subprocess.DEVNULL,
+            stdout=f,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_before_exec(os.getpid()),
+        )
+
+
+def _stat(pid: int) -> tuple[int, int] | None:
+    """Parent and start time; None when it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return int(fields[1]), int(fields[19])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def descendants(root: int) -> dict[int, int]:
+    """Every living process below `root`: {pid: start time}, which together name a process for good."""
+    stats = {int(e): s for e in os.listdir("/proc") if e.isdecimal() and (s := _stat(int(e)))}
+    found, out = [root], {}
+    for pid in found:
+        for child, (parent, started) in stats.items():
+            if parent == pid and child not in out:
+                out[child] = started
+                found.append(child)
+    return out
+
+
+def end_tree(p: subprocess.Popen[bytes], grace_s: float = 5.0) -> None:
+    """SIGTERM to it, and after a while SIGKILL to it and all that was below it; returns when `p` is reaped."""
+    below = descendants(p.pid)
+    if p.poll() is None:
+        p.terminate()
+    deadline = time.monotonic() + grace_s
+    while p.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    if p.poll() is None:
+        below |= descendants(p.pid)
+        p.kill()
+    for pid, started in below.items():
+        now = _stat(pid)
+        if now is not None and now[1] == started:
+            _kill(pid)
+    p.wait()
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
