@@ -10,11 +10,16 @@
 #include "tracer/record/redact.h"
 
 #include "abi/abi.h"
+#include "common/cleanup.h"
 
 #include <limits.h>
 #include <string.h>
+#include <stdio.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -430,8 +435,35 @@ void capture_enter(struct recorder *r, struct task *t)
 	capture(r, t, false, 0);
 }
 
+/* The mapped file under the name that /proc/PID/maps has for it, free of symlinks: the path that it
+ * was opened by may not be. */
+static void capture_mapped(struct recorder *r, struct task *t)
+{
+	CLEANUP(buf) struct buf name = {0};
+	char link[64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/fd/%d", (int)t->tid, (int)t->cur.arg[4]);
+	if (!buf_reserve(&name, PATH_MAX))
+		return;
+	n = readlink(link, (char *)name.data, PATH_MAX);
+	if (n <= 0)
+		return;
+	name.len = (size_t)n;
+	if (redact_path(r->opt->redact, &name))
+		t->cur.flags |= TF_REDACTED;
+	else
+		trace_cap_put(&t->cur.caps, &(struct trace_cap){.slot = 4,
+						    .flags = TC_OUT,
+						    .full = (uint32_t)name.len,
+						    .size = (uint32_t)name.len,
+						    .data = name.data});
+}
+
 void capture_leave(struct recorder *r, struct task *t, int64_t ret)
 {
+	if (t->cur.nr == SYS_mmap && ret >= 0 && !(t->cur.arg[3] & MAP_ANONYMOUS))
+		capture_mapped(r, t);
 	/* A call that failed wrote nothing that counts. */
 	if (ret >= 0)
 		capture(r, t, true, ret);

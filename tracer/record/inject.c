@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- does it fit? ---- */
 
@@ -46,6 +47,14 @@ static bool fits_string(const struct task *t, uint64_t addr, const char *want)
 	return mem_read_str(t->tid, addr, 65536, &s, &fault) && !strcmp(buf_str(&s), want);
 }
 
+/* The link's text is free of symlinks; a name that came out of a trace may lead through some. */
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 static bool fits_fd(const struct task *t, uint64_t fd, const char *want)
 {
 	char path[64], to[4096];
@@ -56,7 +65,7 @@ static bool fits_fd(const struct task *t, uint64_t fd, const char *want)
 	if (n < 0)
 		return false;
 	to[n] = 0;
-	return !strcmp(to, want);
+	return !strcmp(to, want) || (want[0] == '/' && to[0] == '/' && same_file(path, want));
 }
 
 static bool fits_args(const struct inject_rule *ru, const struct task *t)
