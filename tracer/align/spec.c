@@ -2,9 +2,11 @@
 #include "tracer/align/spec.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "abi/abi.h"
+#include "common/cleanup.h"
 
 void spec_text(struct buf *out, const char *text, size_t len)
 {
@@ -98,8 +100,13 @@ static void place_fd(struct buf *out, const struct detail *place, unsigned int i
 	if (place->fd[i].word == FD_WORD_NUMBER)
 		buf_printf(out, " a%u=%d", i, (int32_t)place->ev.arg[i]);
 	if (place->fd[i].word == FD_WORD_NAME) {
+		/* the recorder asks /proc, which knows no symbolic links; files that only the run
+		 * had stay as they are */
+		CLEANUP(free) char *real = realpath(place->fd[i].name, NULL);
+		const char *name = real ? real : place->fd[i].name;
+
 		buf_printf(out, " f%u=", i);
-		spec_text(out, place->fd[i].name, strlen(place->fd[i].name));
+		spec_text(out, name, strlen(name));
 	}
 }
 

@@ -63,7 +63,8 @@ static uint64_t birth_flags(pid_t tid, int event)
 	return event == PTRACE_EVENT_VFORK ? CLONE_VFORK | CLONE_VM | SIGCHLD : SIGCHLD;
 }
 
-/* The place of a new process among those with its image: a fork counts as one more of its parent's. */
+/* The place of a new process among those with its image: a fork counts as one more of its parent's.
+ */
 static unsigned int count_birth(struct recorder *r, const char *image)
 {
 	struct birth_count *b;

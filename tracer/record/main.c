@@ -78,6 +78,7 @@ static void recorder_fini(struct recorder *r)
 	for (unsigned int i = 0; i < r->nbirths; i++)
 		free(r->births[i].image);
 	free(r->births);
+	free(r->rule_done);
 }
 
 /* Dies as the command died, so that whoever waits sees the same. */
@@ -94,9 +95,27 @@ static int die_of(int sig)
 	return 128 + sig;
 }
 
+/* An injection that never found its call changed nothing: whoever asked for it must not take this
+ * run for its effect. */
+static void report_unfit(struct recorder *r)
+{
+	const struct inject *in = r->opt->inject;
+
+	for (unsigned int i = 0; i < inject_len(in); i++) {
+		if (r->rule_done[i])
+			continue;
+		emit_note(r, r->root, "inject: rule %u found no call or image that fits", i + 1);
+		fprintf(stderr, "lockstep: --inject number %u found no call or image that fits\n",
+			i + 1);
+	}
+}
+
 static int finish(struct recorder *r)
 {
-	int rc = trace_writer_close(r->w);
+	int rc;
+
+	report_unfit(r);
+	rc = trace_writer_close(r->w);
 
 	if (rc && rc != -EFBIG) {
 		fprintf(stderr, "lockstep: %s: the trace is not whole: %s\n", r->opt->out_path,
@@ -127,8 +146,10 @@ static int record(const struct options *o)
 {
 	struct recorder r = {.opt = o};
 	struct err e = {{0}};
-	int rc = open_trace(&r, &e);
+	int rc;
 
+	r.rule_done = calloc(inject_len(o->inject) + 1, sizeof(*r.rule_done));
+	rc = r.rule_done ? open_trace(&r, &e) : err_set(&e, ENOMEM, "out of memory");
 	if (rc) {
 		err_print(&e);
 		return EXIT_RUN_SELF;

@@ -62,6 +62,7 @@ struct recorder {
 		unsigned int n;
 	} * births;
 	unsigned int nbirths;
+	bool *rule_done; /* per injection rule: it was applied at least once */
 };
 
 /* ns since the trace began. */

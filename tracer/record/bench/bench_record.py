@@ -50,9 +50,7 @@ def workloads(tmp: Path) -> list[Workload]:
 
 def seconds(argv: list[str]) -> float:
     start = time.perf_counter()
-    subprocess.run(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300, check=False
-    )
+    subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300, check=False)
     return time.perf_counter() - start
 
 
