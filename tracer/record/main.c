@@ -3,6 +3,7 @@
  * binary, the same natively and inside an emulator.
  */
 #include "tracer/record/mem.h"
+#include "tracer/record/inject.h"
 #include "tracer/record/recorder.h"
 
 #include "common/cleanup.h"

@@ -17,7 +17,6 @@ from lockstep.compare.outcome import Departure, Profile, Run, same_way
 from lockstep.compare.record import record, run_limit
 from lockstep.compare.settings import Settings
 
-
 # What the recorder says of an injection that never found its call: such a run shows nothing.
 NOT_PLACED = "found no call or image that fits"
 

@@ -76,7 +76,7 @@ def measure(w: Workload, prefixes: dict[str, list[str]], rounds: int) -> dict[st
 
 
 def ratio_text(times: list[float], base: list[float]) -> str:
-    each = sorted(t / b for t, b in zip(times, base))
+    each = sorted(t / b for t, b in zip(times, base, strict=False))
     return f"{statistics.median(each):6.2f} ({each[0]:.2f}-{each[-1]:.2f})"
 
 
