@@ -145,6 +145,15 @@ static const struct abi_case *binding_case(const struct binding *b, const uint64
 	return NULL;
 }
 
+/* Most calls have no selector: every event of a trace asks. */
+static bool has_union(const struct abi_call *c)
+{
+	for (unsigned int i = 0; i < c->nargs; i++)
+		if (c->arg[i].kind == AK_UNION)
+			return true;
+	return false;
+}
+
 static const struct abi_arg *resolve_unknown(
 	const struct abi_call *c, unsigned int i, const uint64_t args[6])
 {
@@ -182,8 +191,9 @@ const struct abi_arg *abi_resolve(const struct abi_call *c, unsigned int i, cons
 unsigned int abi_nargs(const struct abi_call *c, const uint64_t args[6])
 {
 	unsigned int n = c->nargs;
+	size_t bindings = has_union(c) ? LEN(g_bindings) : 0;
 
-	for (size_t k = 0; k < LEN(g_bindings); k++) {
+	for (size_t k = 0; k < bindings; k++) {
 		const struct binding *b = &g_bindings[k];
 		const struct abi_case *found;
 
@@ -201,7 +211,9 @@ unsigned int abi_nargs(const struct abi_call *c, const uint64_t args[6])
 
 unsigned int abi_ret_kind(const struct abi_call *c, const uint64_t args[6])
 {
-	for (size_t k = 0; k < LEN(g_bindings); k++) {
+	size_t bindings = has_union(c) ? LEN(g_bindings) : 0;
+
+	for (size_t k = 0; k < bindings; k++) {
 		const struct abi_case *found;
 
 		if (g_bindings[k].nr != c->nr)

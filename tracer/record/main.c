@@ -4,6 +4,7 @@
  */
 #include "tracer/record/mem.h"
 #include "tracer/record/recorder.h"
+#include "tracer/record/redact.h"
 
 #include "common/cleanup.h"
 #include "common/json.h"
@@ -20,11 +21,11 @@
 
 #define EXIT_TIMEOUT 124
 
-static void meta_command(struct json *j, char **cmd)
+static void meta_command(struct json *j, char **cmd, const struct redact *rd)
 {
 	json_array(j, "argv");
 	for (size_t size = 0; *cmd && size < 65536; cmd++) {
-		json_str(j, NULL, *cmd);
+		json_str(j, NULL, redact_path(rd, *cmd, strlen(*cmd)) ? "[redacted]" : *cmd);
 		size += strlen(*cmd);
 	}
 	json_array_end(j);
@@ -43,8 +44,12 @@ static void make_meta(const struct options *o, struct buf *out)
 	json_begin(&j, NULL);
 	json_str(&j, "schema", "lockstep.trace-meta/1");
 	json_str(&j, "recorder", "lockstep-record " LOCKSTEP_VERSION);
-	meta_command(&j, o->cmd);
-	json_str(&j, "cwd", getcwd(cwd, sizeof(cwd)) ? cwd : NULL);
+	if (!redact_argv(o->redact))
+		meta_command(&j, o->cmd, o->redact);
+	if (!getcwd(cwd, sizeof(cwd)) || redact_path(o->redact, cwd, strlen(cwd)))
+		json_null(&j, "cwd");
+	else
+		json_str(&j, "cwd", cwd);
 	json_str(&j, "kernel", u.release);
 	json_str(&j, "machine", u.machine);
 	json_str(&j, "host", u.nodename);

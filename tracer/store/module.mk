@@ -11,3 +11,5 @@ fuzzers += fuzz_trace
 fuzz_trace-src := tracer/store/fuzz/fuzz_trace.c tracer/store/fuzz/mend.c
 fuzz_trace-libs := store common
 fuzz_trace-ld := -lzstd
+
+benches += tracer/store/bench/bench_store.py

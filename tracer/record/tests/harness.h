@@ -7,6 +7,8 @@
 
 #include "tracer/store/trace.h"
 
+#include <sys/types.h>
+
 struct rec_case {
 	const char *name;
 	const char *opts; /* of the recorder */
@@ -28,6 +30,9 @@ void harness_fini(void);
 
 /* Records one tracee natively, with an option that has a number in it; the exit status. */
 int harness_run(const char *opt, uint64_t n, const char *tracee);
+
+/* Starts a native recorder of a tracee with one argument and `env` (K=V) set; its pid. */
+pid_t harness_start(char *env, const char *tracee, const char *arg);
 
 struct rec_trace trace_load(const char *name);
 void trace_free(struct rec_trace *tr);
