@@ -49,8 +49,9 @@ objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 lib-srcs = $(foreach l,$(1),$(lib-$(l)))
 fuzz-objs = $(patsubst %.c,build/fuzz/obj/%.o,$(1))
 
-all: $(addprefix $(B)/,$(programs) $(static-programs)) $(B)/python $(if $(filter lockstep,$(programs)),build/lockstep)
+all: $(addprefix $(B)/,$(programs) $(static-programs)) $(B)/python $(if $(filter plain,$(variant)),build/lockstep)
 
+# The link is the plain build's: a sanitized or counted one beside it leaves it alone.
 build/lockstep: $(B)/lockstep
 	$(Q)mkdir -p build && ln -sfn $(variant)/lockstep build/lockstep
 
@@ -119,13 +120,26 @@ check-headers:
 	$(Q)for h in $(headers); do $(CC) $(CPPFLAGS) -std=gnu11 $(WARN) -fsyntax-only -x c $$h || exit 1; done
 check-style: venv
 	$(Q)$(CLANG_FORMAT) --dry-run -Werror $$(git ls-files '*.c' '*.h' | grep -v -e '^abi/.*def' -e tracees)
-	$(Q)build/venv/bin/ruff check -q common tracer workloads reports
+	$(Q)build/venv/bin/ruff check -q common tracer workloads reports ci
 	$(Q)build/venv/bin/mypy --no-error-summary -p lockstep.base -p lockstep.compare -p lockstep.corpus -p lockstep.report
 venv:
 	$(Q)sh ci/venv
 
+# Clang tools read it: one entry a C file that is compiled here.
+compile_commands.json: export FLAGS = $(CPPFLAGS) -std=gnu11
 compile_commands.json:
-	$(Q)sh ci/compile-commands $(CC) '$(CPPFLAGS) -std=gnu11' > $@
+	$(Q)sh ci/compile-commands $(CC) $(sort $(filter %.c,$(foreach o,$(all-objs),$(patsubst $(B)/obj/%.o,%.c,$(o))))) > $@
+
+install: all
+	$(Q)sh ci/install '$(B)' '$(DESTDIR)' '$(PREFIX)'
+uninstall:
+	$(Q)sh ci/install --uninstall '$(DESTDIR)' '$(PREFIX)'
+dist:
+	$(Q)sh ci/dist $(VERSION)
+deb: all
+	$(Q)sh ci/deb/build '$(B)' $(VERSION)
+coverage:
+	$(Q)sh ci/coverage
 
 clean:
 	$(Q)rm -rf build dist
@@ -135,8 +149,10 @@ help:
 #: make               build/lockstep and what it needs            make check         all tests
 #: make check-san     the same under address,undefined            make bench         speed, as ratios against native and strace
 #: make fuzz-run FUZZ_SECONDS=600   the fuzz targets              make check-style   formatting, Python lint and types
-#: make install DESTDIR= PREFIX=    make uninstall    make deb    make dist          compile_commands.json
+#: make install DESTDIR= PREFIX=    make uninstall    make deb    make dist          make compile_commands.json
+#: make coverage      which lines the C tests run
 #: V=1 shows commands; SAN=address,undefined or SAN=thread picks a sanitizer; WERROR=0 lets warnings pass
 
 -include $(patsubst %.o,%.d,$(sort $(all-objs)))
-.PHONY: all tests bench check check-c check-py check-san fuzz fuzz-run venv check-headers check-style clean help
+.PHONY: all tests bench check check-c check-py check-san fuzz fuzz-run venv check-headers check-style \
+	compile_commands.json install uninstall dist deb coverage clean help

@@ -37,7 +37,7 @@ enum abi_kind {
 	AK_DEV,	  /* device number */
 	AK_INO,	  /* inode number: compared by identity, not by value */
 	AK_SIGNO, /* signal number */
-	AK_TIME,  /* a moment or a duration: values of two runs are never equal but by chance */
+	AK_TIME,  /* a moment, a duration or a gauge: two runs never agree but by chance */
 	AK_FLAGS, /* bits of the set `type` */
 	AK_ENUM,  /* one value of the set `type` */
 	AK_PAD,	  /* field only: bytes without meaning; never printed, never compared */

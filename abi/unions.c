@@ -111,6 +111,10 @@ static const struct optional {
 } g_optional[] = {
 	{  2, 1, 2, 0100 | 020000000},   /* open: mode with O_CREAT, __O_TMPFILE */
 	{257, 2, 3, 0100 | 020000000},   /* openat */
+	{133, 1, 2, 020000},             /* mknod: the device of S_IFCHR and S_IFBLK */
+	{259, 2, 3, 020000},             /* mknodat */
+	{295, 0, 4, 0},                  /* preadv: the upper half of the offset is shifted out */
+	{296, 0, 4, 0},                  /* pwritev */
 	{240, 1, 2, 0100},               /* mq_open: mode and attributes */
 	{ 25, 3, 4, 2 | 4},              /* mremap: new address with MREMAP_FIXED, MREMAP_DONTUNMAP */
 	{ 56, 0, 4, 0x80000},            /* clone: CLONE_SETTLS */
@@ -139,6 +143,15 @@ static const struct abi_case *binding_case(const struct binding *b, const uint64
 		if (b->cases[i].value == value)
 			return &b->cases[i];
 	return NULL;
+}
+
+/* Most calls have no selector: every event of a trace asks. */
+static bool has_union(const struct abi_call *c)
+{
+	for (unsigned int i = 0; i < c->nargs; i++)
+		if (c->arg[i].kind == AK_UNION)
+			return true;
+	return false;
 }
 
 static const struct abi_arg *resolve_unknown(
@@ -178,8 +191,9 @@ const struct abi_arg *abi_resolve(const struct abi_call *c, unsigned int i, cons
 unsigned int abi_nargs(const struct abi_call *c, const uint64_t args[6])
 {
 	unsigned int n = c->nargs;
+	size_t bindings = has_union(c) ? LEN(g_bindings) : 0;
 
-	for (size_t k = 0; k < LEN(g_bindings); k++) {
+	for (size_t k = 0; k < bindings; k++) {
 		const struct binding *b = &g_bindings[k];
 		const struct abi_case *found;
 
@@ -197,7 +211,9 @@ unsigned int abi_nargs(const struct abi_call *c, const uint64_t args[6])
 
 unsigned int abi_ret_kind(const struct abi_call *c, const uint64_t args[6])
 {
-	for (size_t k = 0; k < LEN(g_bindings); k++) {
+	size_t bindings = has_union(c) ? LEN(g_bindings) : 0;
+
+	for (size_t k = 0; k < bindings; k++) {
 		const struct abi_case *found;
 
 		if (g_bindings[k].nr != c->nr)

@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 #include "common/json.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,7 +90,7 @@ int cmd_doctor(int argc, char **argv)
 	if (rc > 0)
 		return EXIT_OK;
 	if (!rc && o.nwords)
-		rc = err_set(&e, EXIT_USAGE, "doctor takes no words; see lockstep doctor --help");
+		rc = err_set(&e, EINVAL, "doctor takes no words; see lockstep doctor --help");
 	if (rc) {
 		err_print(&e);
 		return EXIT_USAGE;

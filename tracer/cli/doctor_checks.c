@@ -335,7 +335,7 @@ static int try_python(void)
 	int status, null;
 	pid_t pid;
 
-	snprintf(venv, sizeof(venv), "%s/../venv/bin/python", exe_folder());
+	snprintf(venv, sizeof(venv), "%s/python/build/venv/bin/python", exe_folder());
 	if (!access(venv, X_OK))
 		python = venv;
 	pid = fork();

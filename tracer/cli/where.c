@@ -1,7 +1,8 @@
 /*
  * Where things are: beside this executable. In a checkout that is build/<variant>/lockstep, with
  * the link build/<variant>/python to the checkout; installed it is PREFIX/lib/lockstep/lockstep,
- * with the Python packages in PREFIX/lib/lockstep/python.
+ * with the Python packages in PREFIX/lib/lockstep/python. `make venv` gives a checkout an
+ * interpreter of its own, python/build/venv; an installed tree has none.
  */
 #include "tracer/cli/command.h"
 
@@ -84,7 +85,7 @@ int python_exec(const char *module, char **argv)
 	char **words;
 	size_t n = 0;
 
-	snprintf(venv, sizeof(venv), "%s/../venv/bin/python", exe_folder());
+	snprintf(venv, sizeof(venv), "%s/python/build/venv/bin/python", exe_folder());
 	if (!access(venv, X_OK))
 		python = venv;
 	snprintf(exe, sizeof(exe), "%s/lockstep", exe_folder());

@@ -247,18 +247,31 @@ static void put_exec(struct tree *t, struct buf *out)
 	buf_add_byte(out, ']');
 }
 
-static void put_bytes(struct tree *t, unsigned int slot, const char *what, struct buf *out)
+static void put_bytes(const struct trace_cap *cap, uint32_t from, const char *what, struct buf *out)
 {
-	struct trace_cap cap;
-	uint32_t i, max = 16;
+	uint32_t i, end = from + 16;
 
-	if (!trace_cap_find(t->ev, slot, 0, 0, &cap))
-		return;
-	buf_printf(out, ", %s", what);
-	for (i = 0; i < cap.size && i < max; i++)
-		buf_printf(out, " %02x", cap.data[i]);
-	if (i < cap.full)
+	buf_printf(out, "%s", what);
+	for (i = from; i < cap->size && i < end; i++)
+		buf_printf(out, " %02x", cap->data[i]);
+	if (i < cap->full)
 		buf_add_str(out, " ...");
+}
+
+/* What is there and what should be, from where they part. */
+static void put_difference(struct tree *t, struct buf *out)
+{
+	struct trace_cap found, expected;
+	uint32_t at = 0;
+
+	if (!trace_cap_find(t->ev, TC_BYTES, 0, 0, &found) ||
+		!trace_cap_find(t->ev, TC_EXPECTED, 0, 0, &expected))
+		return;
+	while (at < found.size && at < expected.size && found.data[at] == expected.data[at])
+		at++;
+	buf_printf(out, ": from %#" PRIx64, t->ev->arg[0] + at);
+	put_bytes(&found, at, " found", out);
+	put_bytes(&expected, at, ", instead of", out);
 }
 
 static void put_page(struct tree *t, struct buf *out)
@@ -272,8 +285,7 @@ static void put_page(struct tree *t, struct buf *out)
 		ev->kind == TK_DIRTY ? "differs from its file"
 		: ev->arg[5] == 1    ? "was not zeroed at exec"
 				     : "was not kept at exec");
-	put_bytes(t, TC_BYTES, "found", out);
-	put_bytes(t, TC_EXPECTED, "instead of", out);
+	put_difference(t, out);
 }
 
 static void put_place(struct tree *t, uint64_t addr, struct buf *out)

@@ -13,6 +13,34 @@ static void done(struct model *m, int rc)
 	m->failed |= rc == -ENOMEM;
 }
 
+/* " (deleted)" at the end is no part of a name. */
+static bool is_deleted(const char *s, size_t *len)
+{
+	static const char mark[] = " (deleted)";
+	size_t n = sizeof(mark) - 1;
+
+	if (*len <= n || memcmp(s + *len - n, mark, n))
+		return false;
+	*len -= n;
+	return true;
+}
+
+/* The name that /proc/PID/maps has, when the recorder took it; else that of the descriptor, which
+ * may lead through symlinks. */
+static const char *mapped_name(struct model *m, struct task *t, const struct trace_event *ev)
+{
+	const struct fd_entry *e = files_find(t->files, (int)ev->arg[4]);
+	struct trace_cap cap;
+	size_t len;
+
+	if (trace_cap_find(ev, 4, 0, TC_OUT, &cap) && cap.size && cap.data[0] == '/') {
+		len = cap.size;
+		is_deleted((const char *)cap.data, &len);
+		return model_intern(m, cap.data, len);
+	}
+	return e ? e->of->pub.name : "?";
+}
+
 static void on_mmap(struct model *m, struct task *t, const struct trace_event *ev)
 {
 	uint64_t size = ev->arg[1], flags = ev->arg[3], addr = ev->ret;
@@ -23,12 +51,10 @@ static void on_mmap(struct model *m, struct task *t, const struct trace_event *e
 		.kind = ADDR_ANON,
 		.prot = ev->arg[2] & 7,
 		.shared = (flags & MAP_TYPE) != MAP_PRIVATE};
-	const struct fd_entry *e;
 
 	if (!(flags & MAP_ANONYMOUS)) {
-		e = files_find(t->files, (int)ev->arg[4]);
 		v.kind = ADDR_FILE;
-		v.name = e ? e->of->pub.name : "?";
+		v.name = mapped_name(m, t, ev);
 		v.base = addr - ev->arg[5];
 	}
 	v.birth = ++t->mm->births;
@@ -160,17 +186,6 @@ static void skip_word(struct scan *s)
 		s->p++;
 	while (s->p < s->end && *s->p == ' ')
 		s->p++;
-}
-
-static bool is_deleted(const char *s, size_t *len)
-{
-	static const char mark[] = " (deleted)";
-	size_t n = sizeof(mark) - 1;
-
-	if (*len <= n || memcmp(s + *len - n, mark, n))
-		return false;
-	*len -= n;
-	return true;
 }
 
 static void vma_name(struct model *m, struct vma *v, const char *s, size_t len, uint64_t off)

@@ -28,3 +28,13 @@ test_backtrace-ld := -ldw -lelf -lzstd
 
 tracees += tracer/decode/tests/tracees/shown.c
 pytests += tracer/decode/tests/test_show.py
+
+fuzzers += fuzz_decode
+fuzz_decode-src := tracer/decode/fuzz/fuzz_decode.c tracer/store/fuzz/mend.c
+fuzz_decode-libs := decode abi store common
+fuzz_decode-ld := -lzstd
+
+tests += test_model_real
+test_model_real-src := tracer/decode/tests/test_model_real.c
+test_model_real-libs := model store common
+test_model_real-ld := -lzstd

@@ -63,12 +63,33 @@ static uint64_t birth_flags(pid_t tid, int event)
 	return event == PTRACE_EVENT_VFORK ? CLONE_VFORK | CLONE_VM | SIGCHLD : SIGCHLD;
 }
 
+/* The place of a new process among those with its image: a fork counts as one more of its parent's.
+ */
+static unsigned int count_birth(struct recorder *r, const char *image)
+{
+	struct birth_count *b;
+
+	for (unsigned int i = 0; i < r->nbirths; i++) {
+		if (!strcmp(r->births[i].image, image))
+			return ++r->births[i].n;
+	}
+	b = reallocarray(r->births, r->nbirths + 1, sizeof(*b));
+	if (!b)
+		return 0;
+	r->births = b;
+	b[r->nbirths].image = strdup(image);
+	b[r->nbirths].n = 1;
+	return b[r->nbirths].image ? b[r->nbirths++].n : 0;
+}
+
 static bool join_parent(struct recorder *r, struct task *child, struct proc *parent, bool thread)
 {
 	struct proc *p = thread ? parent : proc_new(child->tid, parent, inject_len(r->opt->inject));
 
 	if (!p)
 		return false;
+	if (!thread && p->image)
+		p->birth = count_birth(r, p->image);
 	task_join(child, p);
 	return true;
 }
@@ -149,22 +170,8 @@ bool birth_adopt(struct recorder *r, struct task *t)
 	return true;
 }
 
-static unsigned int count_birth(struct recorder *r, const char *image)
-{
-	struct birth_count *b;
-
-	for (unsigned int i = 0; i < r->nbirths; i++) {
-		if (!strcmp(r->births[i].image, image))
-			return ++r->births[i].n;
-	}
-	b = reallocarray(r->births, r->nbirths + 1, sizeof(*b));
-	if (!b)
-		return 0;
-	r->births = b;
-	b[r->nbirths].image = strdup(image);
-	b[r->nbirths].n = 1;
-	return b[r->nbirths].image ? b[r->nbirths++].n : 0;
-}
+/* With fewer calls than that a process has done little more than start: TC_MAPS tells the rest. */
+#define VMA_CALLS_MIN 48
 
 static void image_set(struct recorder *r, struct proc *p)
 {
@@ -212,6 +219,9 @@ struct task *on_exec(struct recorder *r, struct task *t, pid_t tgid)
 	p->sig.caught = p->sig.restart = p->sig.resethand = 0;
 	memset(p->rule_hits, 0, inject_len(r->opt->inject) * sizeof(*p->rule_hits));
 	p->vma_stale = true;
+	p->vma_calls = 0;
+	/* Until then TC_MAPS tells the number. */
+	p->vma_next = rec_now(r) + r->opt->vma_every_ns;
 	p->crashed = false;
 	t->pre = false;
 	image_set(r, p);
@@ -224,6 +234,7 @@ struct task *on_exec(struct recorder *r, struct task *t, pid_t tgid)
 
 void on_exit_event(struct recorder *r, struct task *t)
 {
+	bool group_exit = t->in_call && t->cur.nr == SYS_exit_group;
 	unsigned long status = 0;
 	int sig;
 
@@ -236,7 +247,8 @@ void on_exit_event(struct recorder *r, struct task *t)
 	calls_abandon(r, t);
 	r->exiting += !t->exiting;
 	t->exiting = true;
-	if (t->proc->refs == 1)
+	/* The whole group ends: its map is complete for the last time. */
+	if ((t->proc->refs == 1 || sig || group_exit) && t->proc->vma_calls >= VMA_CALLS_MIN)
 		vma_sample(r, t->proc, t->tid, rec_now(r), true);
 }
 

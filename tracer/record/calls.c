@@ -20,6 +20,7 @@
 #include "abi/abi.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -149,13 +150,17 @@ void calls_abandon(struct recorder *r, struct task *t)
 	call_reset(&t->cur);
 }
 
-/* rt_sigaction(sig, act, ...): handler and flags, before oldact may overwrite them. */
+/* rt_sigaction(sig, act, ...): handler and flags, before oldact may overwrite them; they stand in
+ * the struct that was captured. */
 static void read_action(struct task *t)
 {
+	struct trace_event ev = {
+		.payload = t->cur.caps.data, .payload_size = (uint32_t)t->cur.caps.len};
+	struct trace_cap cap;
 	uint64_t act[2] = {0};
 
-	if (t->cur.arg[1])
-		mem_read(t->tid, t->cur.arg[1], act, sizeof(act));
+	if (t->cur.arg[1] && trace_cap_find(&ev, 1, 0, 0, &cap) && cap.size >= sizeof(act))
+		memcpy(act, cap.data, sizeof(act));
 	t->act_handler = act[0];
 	t->act_flags = act[1];
 }
@@ -174,6 +179,19 @@ static void call_begin(struct recorder *r, struct task *t, const struct stop_inf
 		c->flags |= TF_I386;
 }
 
+/* CLONE_UNTRACED: the kernel keeps the child from us. */
+static void note_untraced(struct recorder *r, struct task *t)
+{
+	uint64_t flags = t->cur.arg[0];
+
+	if (t->cur.nr == SYS_clone3 && mem_read(t->tid, t->cur.arg[0], &flags, 8) < 8)
+		return;
+	if (!(flags & CLONE_UNTRACED))
+		return;
+	follow_release(t);
+	emit_note(r, t->tid, "a child is made with CLONE_UNTRACED: it runs unrecorded");
+}
+
 static void call_enter(struct recorder *r, struct task *t, const struct stop_info *si)
 {
 	t->in_call = true;
@@ -185,11 +203,13 @@ static void call_enter(struct recorder *r, struct task *t, const struct stop_inf
 		filters_enter(r, t, si);
 	if (si->i386)
 		return;
+	if (t->cur.nr == SYS_sched_setaffinity)
+		follow_enter(r, t);
+	else if (t->cur.nr == SYS_clone || t->cur.nr == SYS_clone3)
+		note_untraced(r, t);
+	capture_enter(r, t);
 	if (t->cur.nr == SYS_rt_sigaction)
 		read_action(t);
-	else if (t->cur.nr == SYS_sched_setaffinity)
-		follow_enter(r, t);
-	capture_enter(r, t);
 	if (r->opt->inject)
 		inject_enter(r, t);
 }
@@ -216,6 +236,7 @@ static void call_watch(struct recorder *r, struct task *t, int64_t ret)
 		note_ptrace(r, t, ret);
 	else if (vma_is_memory_call(nr) && ret >= 0) {
 		t->proc->vma_stale = true;
+		t->proc->vma_calls++;
 		dirty_track(t, ret);
 	}
 }

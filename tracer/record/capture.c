@@ -10,11 +10,16 @@
 #include "tracer/record/redact.h"
 
 #include "abi/abi.h"
+#include "common/cleanup.h"
 
 #include <limits.h>
 #include <string.h>
+#include <stdio.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -109,25 +114,53 @@ static void cap_bytes(struct cap_ctx *c, unsigned int slot, unsigned int part, u
 	put(c, &cap);
 }
 
+/* Whether the bytes there are a name that a rule hides: what readlink and getcwd give, or the path
+ * of a socket address (skip: where in it). */
+static bool hides_name(struct cap_ctx *c, uint64_t addr, uint64_t n, size_t skip)
+{
+	char name[4096];
+	size_t got;
+
+	if (!c->r->opt->redact || n <= skip || n > sizeof(name))
+		return false;
+	got = mem_read(c->t->tid, addr + skip, name, n - skip);
+	if (!redact_path(c->r->opt->redact, name, strnlen(name, got)))
+		return false;
+	c->t->cur.flags |= TF_REDACTED;
+	return true;
+}
+
+static void cap_sockaddr(
+	struct cap_ctx *c, unsigned int slot, unsigned int part, uint64_t addr, uint64_t n)
+{
+	if (n > 128)
+		n = 128; /* as sockaddr_storage */
+	if (!hides_name(c, addr, n, offsetof(struct sockaddr, sa_data)))
+		cap_bytes(c, slot, part, addr, n, 128);
+}
+
 static void cap_data(
 	struct cap_ctx *c, unsigned int slot, unsigned int part, uint64_t addr, uint64_t n)
 {
 	if (c->hide_data)
 		c->t->cur.flags |= TF_REDACTED;
-	else if (addr)
+	else if (addr && !hides_name(c, addr, n, 0))
 		cap_bytes(c, slot, part, addr, n, c->r->opt->store_size);
 }
 
-static void cap_string(struct cap_ctx *c, unsigned int slot, unsigned int part, uint64_t addr)
+static void cap_string(struct cap_ctx *c, unsigned int slot, unsigned int part, uint64_t addr,
+	struct mem_window *w)
 {
 	struct trace_cap cap = {.slot = (uint8_t)slot, .part = (uint16_t)part};
 	struct buf *s = &c->r->scratch;
-	bool fault;
+	bool fault, whole;
 
 	buf_reset(s);
-	if (!mem_read_str(c->t->tid, addr, STRING_SIZE_MAX, s, &fault))
+	whole = w ? mem_window_str(w, c->t->tid, addr, STRING_SIZE_MAX, s, &fault)
+		  : mem_read_str(c->t->tid, addr, STRING_SIZE_MAX, s, &fault);
+	if (!whole)
 		cap.flags |= fault ? TC_FAULT : TC_CUT;
-	if (redact_path(c->r->opt->redact, s)) {
+	if (redact_path(c->r->opt->redact, (const char *)s->data, s->len)) {
 		c->t->cur.flags |= TF_REDACTED;
 		return;
 	}
@@ -141,6 +174,7 @@ static void cap_strings(struct cap_ctx *c, unsigned int slot, uint64_t addr)
 {
 	struct trace_cap head = {.slot = (uint8_t)slot, .flags = TC_CUT};
 	size_t start = c->out->len;
+	struct mem_window w = {0};
 	uint64_t ptr[64];
 	unsigned int n = 0, got;
 
@@ -150,7 +184,7 @@ static void cap_strings(struct cap_ctx *c, unsigned int slot, uint64_t addr)
 			if (!ptr[i])
 				goto done;
 			if (n < VECTOR_STORE_MAX && c->out->len - start < VECTOR_BYTES_MAX)
-				cap_string(c, slot, 1 + n, ptr[i]);
+				cap_string(c, slot, 1 + n, ptr[i], &w);
 		}
 	} while (got == 64 && n < VECTOR_LEN_MAX);
 	if (got < 64)
@@ -215,8 +249,7 @@ static void cap_message(struct cap_ctx *c, unsigned int slot, unsigned int base,
 	if (mem_read(c->t->tid, addr, &m, sizeof(m)) < sizeof(m))
 		return;
 	if (m.msg_name && data)
-		cap_bytes(c, slot, base + 1, (uint64_t)m.msg_name,
-			m.msg_namelen < 128 ? m.msg_namelen : 128, 128);
+		cap_sockaddr(c, slot, base + 1, (uint64_t)m.msg_name, m.msg_namelen);
 	if (m.msg_iov && !c->leaving)
 		cap_iov_array(c, slot, base + 2, (uint64_t)m.msg_iov, m.msg_iovlen);
 	if (!data)
@@ -331,12 +364,12 @@ static void cap_arg(struct cap_ctx *c, unsigned int slot, const struct abi_arg *
 
 	switch (a->kind) {
 	case AK_PATH:
-		cap_string(c, slot, 0, addr);
+		cap_string(c, slot, 0, addr, NULL);
 		break;
 	case AK_STR:
 		if (a->len_by == ABI_LEN_NONE)
-			cap_string(c, slot, 0, addr);
-		else
+			cap_string(c, slot, 0, addr, NULL);
+		else if (!hides_name(c, addr, n, 0))
 			cap_bytes(c, slot, 0, addr, n, STRING_SIZE_MAX);
 		break;
 	case AK_STRV:
@@ -350,7 +383,7 @@ static void cap_arg(struct cap_ctx *c, unsigned int slot, const struct abi_arg *
 		cap_structs(c, slot, a, n);
 		break;
 	case AK_SOCKADDR:
-		cap_bytes(c, slot, 0, addr, n < 128 ? n : 128, 128);
+		cap_sockaddr(c, slot, 0, addr, n);
 		break;
 	case AK_SIGSET:
 		cap_bytes(c, slot, 0, addr, 8, 8);
@@ -426,8 +459,35 @@ void capture_enter(struct recorder *r, struct task *t)
 	capture(r, t, false, 0);
 }
 
+/* The mapped file under the name that /proc/PID/maps has for it, free of symlinks: the path that it
+ * was opened by may not be. */
+static void capture_mapped(struct recorder *r, struct task *t)
+{
+	CLEANUP(buf) struct buf name = {0};
+	char link[64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/fd/%d", (int)t->tid, (int)t->cur.arg[4]);
+	if (!buf_reserve(&name, PATH_MAX))
+		return;
+	n = readlink(link, (char *)name.data, PATH_MAX);
+	if (n <= 0)
+		return;
+	name.len = (size_t)n;
+	if (redact_path(r->opt->redact, (const char *)name.data, name.len))
+		t->cur.flags |= TF_REDACTED;
+	else
+		trace_cap_put(&t->cur.caps, &(struct trace_cap){.slot = 4,
+						    .flags = TC_OUT,
+						    .full = (uint32_t)name.len,
+						    .size = (uint32_t)name.len,
+						    .data = name.data});
+}
+
 void capture_leave(struct recorder *r, struct task *t, int64_t ret)
 {
+	if (t->cur.nr == SYS_mmap && ret >= 0 && !(t->cur.arg[3] & MAP_ANONYMOUS))
+		capture_mapped(r, t);
 	/* A call that failed wrote nothing that counts. */
 	if (ret >= 0)
 		capture(r, t, true, ret);

@@ -47,16 +47,15 @@ static bool read_maps(pid_t tid, struct buf *out)
 	return fd >= 0 && !buf_read_fd(out, fd, 64u << 20) && *buf_str(out);
 }
 
-void dirty_exec(struct task *t)
+void dirty_exec(struct task *t, struct buf *maps)
 {
-	CLEANUP(buf) struct buf maps = {0};
 	struct map_line m;
 	char *text;
 
 	written_fini(&t->proc->written);
-	if (!read_maps(t->tid, &maps))
+	if (!*buf_str(maps))
 		return;
-	text = (char *)maps.data;
+	text = (char *)maps->data;
 	while (procmaps_next(&text, &m)) {
 		if (m.prot[1] == 'w')
 			written_add(&t->proc->written, m.start, m.end);

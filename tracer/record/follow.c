@@ -31,6 +31,11 @@ static void unpin(struct task *t)
 	t->pinned = false;
 }
 
+void follow_release(struct task *t)
+{
+	unpin(t);
+}
+
 static void pin_each(struct task *t, void *arg)
 {
 	pin(arg, t);

@@ -25,6 +25,8 @@ void follow_choose(struct recorder *r);
 /* At entry and exit of sched_setaffinity and sched_getaffinity. */
 void follow_enter(struct recorder *r, struct task *t);
 void follow_leave(struct recorder *r, struct task *t, int64_t ret);
+/* t is about to have a child that nobody will follow: it shall not inherit the pinning. */
+void follow_release(struct task *t);
 /* Gives every task its own mask back. */
 void follow_end(struct recorder *r);
 

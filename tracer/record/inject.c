@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- does it fit? ---- */
 
@@ -46,6 +47,14 @@ static bool fits_string(const struct task *t, uint64_t addr, const char *want)
 	return mem_read_str(t->tid, addr, 65536, &s, &fault) && !strcmp(buf_str(&s), want);
 }
 
+/* The link's text is free of symlinks; a name that came out of a trace may lead through some. */
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 static bool fits_fd(const struct task *t, uint64_t fd, const char *want)
 {
 	char path[64], to[4096];
@@ -56,7 +65,7 @@ static bool fits_fd(const struct task *t, uint64_t fd, const char *want)
 	if (n < 0)
 		return false;
 	to[n] = 0;
-	return !strcmp(to, want);
+	return !strcmp(to, want) || (want[0] == '/' && to[0] == '/' && same_file(path, want));
 }
 
 static bool fits_args(const struct inject_rule *ru, const struct task *t)
@@ -121,6 +130,7 @@ void inject_enter(struct recorder *r, struct task *t)
 			!fits_site(ru, t) || !is_turn(ru, t->proc) || t->cur.rule)
 			continue;
 		t->cur.rule = ru;
+		r->rule_done[ru->index] = true;
 		t->cur.flags |= TF_INJECTED;
 		t->resume_sig = ru->signo;
 		if (!ru->have_ret || ru->after)
@@ -155,7 +165,7 @@ int64_t inject_leave(struct recorder *r, struct task *t, int64_t ret)
 /* ---- bytes at exec ---- */
 
 /* Where the image or its interpreter lies, less where its file says. */
-static bool rule_base(pid_t tid, enum rule_base base, uint64_t *bias)
+static bool rule_base(const struct task *t, enum rule_base base, uint64_t *bias)
 {
 	struct exec_image im;
 	bool found;
@@ -163,7 +173,7 @@ static bool rule_base(pid_t tid, enum rule_base base, uint64_t *bias)
 	*bias = 0;
 	if (base == BASE_NONE)
 		return true;
-	found = !image_open(&im, tid) && (base == BASE_EXE || im.interp.fd >= 0);
+	found = !image_open(&im, t->tid, t->proc->image) && (base == BASE_EXE || im.interp.there);
 	*bias = base == BASE_EXE ? im.exe.bias : im.interp.bias;
 	image_close(&im);
 	return found;
@@ -180,14 +190,16 @@ void inject_exec(struct recorder *r, struct task *t)
 
 		if (!ru->exec || !names(ru->exec, t->proc->image) || !fits_process(ru, t->proc))
 			continue;
-		if (rule_base(t->tid, ru->base, &bias))
+		if (rule_base(t, ru->base, &bias))
 			rc = mem_write(t->tid, bias + ru->at, ru->bytes.data, ru->bytes.len);
 		if (rc)
 			emit_note(r, t->tid,
 				"inject: bytes at exec could not be written at %#lx: %s", ru->at,
 				strerror(-rc));
-		else
-			emit_note(r, t->tid, "inject: %zu bytes written at exec at %#lx",
-				ru->bytes.len, bias + ru->at);
+		if (rc)
+			continue;
+		r->rule_done[i] = true;
+		emit_note(r, t->tid, "inject: %zu bytes written at exec at %#lx", ru->bytes.len,
+			bias + ru->at);
 	}
 }

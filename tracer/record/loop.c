@@ -166,6 +166,16 @@ static bool is_stopping(int sig)
 	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
 }
 
+/*
+ * The command was stopped from its terminal: whoever started the recorder waits for that (a shell
+ * does). SIGCONT then comes to the process group, and so to both.
+ */
+static void stop_along(const struct recorder *r, const struct task *t, int sig)
+{
+	if (sig == SIGTSTP && t->tid == r->root && isatty(0) && getpgid(r->root) == getpgrp())
+		raise(SIGSTOP);
+}
+
 /* A group-stop, its end, a first stop, or the answer to PTRACE_INTERRUPT. */
 static void on_event_stop(struct recorder *r, struct task *t, int sig)
 {
@@ -176,6 +186,7 @@ static void on_event_stop(struct recorder *r, struct task *t, int sig)
 		t->group_stopped = true;
 		if (r->mode == REC_RUN && !ptrace(PTRACE_LISTEN, t->tid, 0, 0)) {
 			t->listening = true;
+			stop_along(r, t, sig);
 			return;
 		}
 	} else if (t->group_stopped) {

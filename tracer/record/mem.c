@@ -139,6 +139,35 @@ bool mem_read_str(pid_t tid, uint64_t addr, size_t max, struct buf *out, bool *f
 	return false;
 }
 
+bool mem_window_str(
+	struct mem_window *w, pid_t tid, uint64_t addr, size_t max, struct buf *out, bool *fault)
+{
+	size_t total = 0;
+
+	*fault = false;
+	while (total < max) {
+		uint64_t at = addr + total, page = at & ~4095ull;
+		size_t skip = (size_t)(at - page), want;
+		uint8_t *nul;
+
+		if (!w->size || w->page != page) {
+			w->page = page;
+			w->size = mem_read(tid, page, w->data, sizeof(w->data));
+		}
+		if (skip >= w->size) {
+			*fault = true;
+			return false;
+		}
+		want = w->size - skip < max - total ? w->size - skip : max - total;
+		nul = memchr(w->data + skip, 0, want);
+		buf_add(out, w->data + skip, nul ? (size_t)(nul - w->data) - skip : want);
+		if (nul)
+			return true;
+		total += want;
+	}
+	return false;
+}
+
 static int poke_word(pid_t tid, uint64_t word_at, size_t skip, const void *src, size_t len)
 {
 	long word = 0;

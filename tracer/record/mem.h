@@ -33,6 +33,18 @@ size_t mem_read_forced(pid_t tid, uint64_t addr, void *dst, size_t n);
  */
 bool mem_read_str(pid_t tid, uint64_t addr, size_t max, struct buf *out, bool *fault);
 
+/*
+ * A page read before, for strings that lie close together (an environment). Good for one stop of
+ * one task; zero-initialise.
+ */
+struct mem_window {
+	uint64_t page; /* address */
+	size_t size;   /* bytes read; 0 none */
+	uint8_t data[4096];
+};
+bool mem_window_str(
+	struct mem_window *w, pid_t tid, uint64_t addr, size_t max, struct buf *out, bool *fault);
+
 /* Writes n bytes by POKEDATA (goes through read-only mappings). 0 or negative errno. */
 int mem_write(pid_t tid, uint64_t addr, const void *src, size_t n);
 

@@ -12,7 +12,7 @@ test_record-src := $(R)/tests/test_record.c $(R)/tests/harness.c
 test_record-libs := store common
 test_record-ld := -lzstd
 tracees += $(addprefix $(R)/tests/tracees/,births.c exec_thread.c threads.c jobs.c restart.c filter.c int80.c tracer.c \
-	daemon.c crash.c spaces.c many.c data.c hang.c affinity.c maps.c dirty.c)
+	daemon.c crash.c spaces.c many.c data.c hang.c affinity.c maps.c dirty.c bomb.c)
 
 tests += test_record_parts
 test_record_parts-src := $(R)/tests/test_record_parts.c

@@ -43,12 +43,13 @@ struct proc {
 	pid_t tgid;
 	unsigned int refs;  /* tasks that point here */
 	char *image;	    /* path of what it executes; NULL when unknown */
-	unsigned int birth; /* k-th process with that image, from 1; 0 before any exec */
+	unsigned int birth; /* k-th process with that image, forks included, from 1; 0 before any exec */
 	struct sigacts sig;
 	unsigned int *rule_hits; /* per injection rule: calls that fitted since exec */
 	bool noted_ptrace;
 	bool crashed;		/* TK_CRASH was written */
 	bool vma_stale;		/* memory calls since the last sample */
+	unsigned int vma_calls; /* memory calls since its exec */
 	uint64_t vma_next;	/* ns: no sample before */
 	struct written written; /* what ever was writable */
 	uint64_t *hidden_fds;	/* bitmap of descriptors whose data a redaction rule hides */

@@ -13,16 +13,19 @@
 
 /* Rows shorter than this or fewer are not worth turning. */
 #define ROWS_MAX_SIZE 256u
-#define ROWS_MIN      4u
+/* Columns up to this size go into the bundle. */
+#define BUNDLE_MAX 512u
+#define ROWS_MIN   4u
 
 struct block_builder {
 	struct encoder *e;
 	ZSTD_CCtx *zstd;
 	struct buf *out;
+	struct buf bundle; /* COL_BUNDLE */
 	uint32_t raw_size;
 };
 
-static void put_column(struct block_builder *bb, unsigned int id, const struct buf *col)
+static void put_alone(struct block_builder *bb, unsigned int id, const struct buf *col)
 {
 	struct fmt_column_head h = {.id = id, .raw_size = col->len, .size = col->len};
 	size_t at = bb->out->len, packed;
@@ -46,6 +49,18 @@ static void put_column(struct block_builder *bb, unsigned int id, const struct b
 	}
 	memcpy(bb->out->data + at, &h, sizeof(h));
 	bb->out->len += sizeof(h) + h.size;
+}
+
+/* A frame of its own costs more than it saves for a few bytes: those share one. */
+static void put_column(struct block_builder *bb, unsigned int id, const struct buf *col)
+{
+	if (col->len > BUNDLE_MAX) {
+		put_alone(bb, id, col);
+	} else if (col->len) {
+		buf_add_varint(&bb->bundle, id);
+		buf_add_varint(&bb->bundle, col->len);
+		buf_add(&bb->bundle, col->data, col->len);
+	}
 }
 
 /* ---- captured data ---- */
@@ -223,7 +238,10 @@ static int put_columns(struct block_builder *bb)
 			return -ENOMEM;
 		put_column(bb, i, &e->col[i]);
 	}
-	return put_groups(bb);
+	if (put_groups(bb) || bb->bundle.failed)
+		return -ENOMEM;
+	put_alone(bb, COL_BUNDLE, &bb->bundle);
+	return 0;
 }
 
 static void encoder_reset(struct encoder *e)
@@ -264,6 +282,7 @@ int encoder_finish(struct encoder *e, ZSTD_CCtx *zstd, uint64_t first_seq, struc
 	put_summary(e, out);
 	h.summary = out->len - at - sizeof(h);
 	rc = put_columns(&bb);
+	buf_fini(&bb.bundle);
 	if (rc || out->failed || e->failed)
 		return -ENOMEM;
 	h.size = out->len - at - sizeof(h);

@@ -100,6 +100,7 @@ enum fmt_column {
 	COL_CAP_HASH,  /* per cut capture: 8 bytes */
 	COL_BLOB,      /* per capture of >= FMT_BLOB_MIN bytes: 0 new, else how many blobs ago */
 	COL_TOTALS,    /* bytes of all distinct payloads (varint) */
+	COL_BUNDLE,    /* small columns together: each id, size (varints), bytes */
 	COL_FIXED_MAX,
 	/* data of captures with head number n: COL_DATA + 2n how it is transformed, + 1 the bytes
 	 */

@@ -8,6 +8,8 @@ test_trace-libs := store common
 test_trace-ld := -lzstd
 
 fuzzers += fuzz_trace
-fuzz_trace-src := tracer/store/fuzz/fuzz_trace.c
+fuzz_trace-src := tracer/store/fuzz/fuzz_trace.c tracer/store/fuzz/mend.c
 fuzz_trace-libs := store common
 fuzz_trace-ld := -lzstd
+
+benches += tracer/store/bench/bench_store.py

@@ -109,7 +109,8 @@ enum trace_cap_flag {
  * `part` says which piece of a compound argument: 0 the thing itself (buffer, struct, iovec array,
  * msghdr, vector of strings); AK_IOVEC: 1 + i the data of element i; AK_STRV: 1 + i string i;
  * AK_MSGHDR: 1 name, 2 iovec array, 3 control, 16 + i data of element i; AK_MMSGHDR: message m adds
- * 1024 * m.
+ * 1024 * m. mmap of a file: slot 4, part 0, TC_OUT is what the link of the descriptor in /proc
+ * reads.
  */
 struct trace_cap {
 	uint8_t slot;

@@ -38,6 +38,28 @@ void unpacker_free(struct unpacker *u)
 
 /* ---- columns ---- */
 
+static bool column_set(struct unpacker *u, uint64_t id, const uint8_t *p, size_t size)
+{
+	if (id >= FMT_COLUMN_IDS || u->col[id].p)
+		return false;
+	u->col[id] = (struct cursor){p, p + size};
+	return true;
+}
+
+static bool bundle_open(struct unpacker *u)
+{
+	struct cursor c = u->col[COL_BUNDLE];
+	uint64_t id, size;
+
+	while (c.p < c.end) {
+		if (!cursor_varint(&c, &id) || !cursor_varint(&c, &size) ||
+			size > (size_t)(c.end - c.p) || !column_set(u, id, c.p, size))
+			return false;
+		c.p += size;
+	}
+	return true;
+}
+
 static bool column_unpack(struct unpacker *u, const struct fmt_column_head *c, const uint8_t *data)
 {
 	uint8_t *to = u->raw.data + u->raw.len;
@@ -52,9 +74,8 @@ static bool column_unpack(struct unpacker *u, const struct fmt_column_head *c, c
 		if (ZSTD_isError(n) || n != c->raw_size)
 			return false;
 	}
-	u->col[c->id] = (struct cursor){to, to + c->raw_size};
 	u->raw.len += c->raw_size;
-	return true;
+	return column_set(u, c->id, to, c->raw_size);
 }
 
 /* All columns into u->raw, whose size the head bounds. */
@@ -75,13 +96,13 @@ static int columns_unpack(struct unpacker *u, const struct fmt_block_head *h, co
 		size -= sizeof(c);
 		if (c.size > size || c.raw_size > h->raw_size - u->raw.len)
 			return bad(why, "a column is larger than its block");
-		if (c.id >= FMT_COLUMN_IDS || u->col[c.id].p)
-			return bad(why, "a column is unknown or there twice");
 		if (!column_unpack(u, &c, data))
-			return bad(why, "a column cannot be unpacked");
+			return bad(why, "a column cannot be unpacked, is unknown or there twice");
 		data += c.size;
 		size -= c.size;
 	}
+	if (!bundle_open(u))
+		return bad(why, "its small columns are malformed");
 	return 0;
 }
 

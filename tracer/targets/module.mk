@@ -15,3 +15,8 @@ test_state_parsers-src := tracer/targets/tests/test_state_parsers.c tracer/cli/o
 test_state_parsers-libs := common targets store
 test_state_parsers-ld := -lzstd
 pytests += tracer/targets/tests
+
+fuzzers += fuzz_target
+fuzz_target-src := tracer/targets/fuzz/fuzz_target.c $(addprefix tracer/targets/,words.c target.c target_parse.c status.c \
+	state_mountinfo.c)
+fuzz_target-libs := common

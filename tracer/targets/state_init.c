@@ -105,6 +105,17 @@ static void place_streams(const int fds[3])
 		dup2(high[i], i);
 }
 
+/* A crash leaves no file beside the program's own. */
+static void no_core(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_CORE, &r))
+		return;
+	r.rlim_cur = 0;
+	setrlimit(RLIMIT_CORE, &r);
+}
+
 /* In the child: becomes the command, or writes the errno to `report` and exits. */
 static _Noreturn void exec_command(struct state_ctx *c, char **argv, int report)
 {
@@ -112,6 +123,7 @@ static _Noreturn void exec_command(struct state_ctx *c, char **argv, int report)
 
 	place_streams(c->spec->fds);
 	reset_signals();
+	no_core();
 	if (c->spec->new_session)
 		setsid();
 	report = fcntl(report, F_DUPFD_CLOEXEC, 20);

@@ -108,8 +108,10 @@ int overlay_or_read_only(struct build *b, const char *lower, const char *path)
 
 	if (!rc)
 		return 0;
-	state_note(
-		b->c, "%s is read-only inside: an overlay of it failed (%s)", path, strerror(-rc));
+	/* nothing could be written to a folder that may not even be entered */
+	if (rc != -EACCES)
+		state_note(b->c, "%s is read-only inside: an overlay of it failed (%s)", path,
+			strerror(-rc));
 	return bind_at(b, lower, path, true);
 }
 

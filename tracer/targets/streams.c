@@ -211,6 +211,12 @@ static bool outlet_write(struct outlet *o, bool wait)
 		w = write(o->to, o->chunk + o->done, n);
 		if (w < 0 && errno == EINTR)
 			continue;
+		if (w < 0 && errno == EAGAIN) { /* whoever gave it to us made it non-blocking */
+			if (!wait)
+				return false;
+			poll(&p, 1, -1);
+			continue;
+		}
 		if (w < 0) {
 			outlet_refused(o);
 			return true;

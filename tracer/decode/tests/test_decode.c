@@ -76,6 +76,8 @@ static void addresses_and_memory(void **state)
 		UINT64_MAX);
 	expect("mmap(NULL, 8192, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = "
 	       "0x7f0000000000");
+	CALL(SYS_mmap, 0x7f0000000000, 0x5000, 8192, PROT_READ, MAP_SHARED, 3, 0x26000);
+	expect("mmap(0x5000, 8192, PROT_READ, MAP_SHARED, 3, 0x26000) = 0x7f0000000000");
 	CALL(SYS_mprotect, 0, 0x1000, 4096, PROT_NONE);
 	expect("mprotect(0x1000, 4096, PROT_NONE) = 0");
 	CALL(SYS_brk, 0x5000, 0);
@@ -106,6 +108,7 @@ static void structs_in_short_and_whole(void **state)
 {
 	struct stat st = {.st_mode = S_IFREG | 0644, .st_size = 1234, .st_nlink = 1};
 	struct timespec ts = {1, 500};
+	struct rlimit lim = {8388608, RLIM_INFINITY};
 
 	CALL(SYS_fstat, 0, 3, 0x1000);
 	make_cap(&k, 1, 0, TC_OUT, &st, sizeof(st));
@@ -118,6 +121,10 @@ static void structs_in_short_and_whole(void **state)
 	CALL(SYS_nanosleep, 0, 0x1000, 0);
 	make_cap(&k, 0, 0, 0, &ts, sizeof(ts));
 	expect("nanosleep({tv_sec=1, tv_nsec=500}, NULL) = 0");
+	CALL(SYS_prlimit64, 0, 0, RLIMIT_STACK, 0, 0x1000);
+	make_cap(&k, 3, 0, TC_OUT, &lim, sizeof(lim));
+	expect("prlimit64(0, RLIMIT_STACK, NULL, {rlim_cur=8388608, rlim_max=RLIM64_INFINITY}) = "
+	       "0");
 	/* cut: what is not there is not made up */
 	CALL(SYS_nanosleep, 0, 0x1000, 0);
 	make_cut(&k, 0, 0, 0, &ts, 8, 16);
@@ -364,14 +371,11 @@ static void births_and_evidence(void **state)
 	k.ev.arg[1] = 3680;
 	k.ev.arg[2] = 0x31a0;
 	make_str(&k, TC_EXE, "/bin/x");
-	make_cap(&k, TC_BYTES, 0, 0, "\0\0", 2);
-	make_cap(&k, TC_EXPECTED, 0, 0,
-		"\x7f"
-		"E",
-		2);
-	expect("=== 0x4041a0 of 3680 bytes at 0x31a0 of \"/bin/x\" was not kept at exec, found 00 "
-	       "00, "
-	       "instead of 7f 45");
+	make_cap(&k, TC_BYTES, 0, 0, "\x7f\0\0", 3);
+	make_cap(&k, TC_EXPECTED, 0, 0, "\x7f\x45\x4c", 3);
+	expect("=== 0x4041a0 of 3680 bytes at 0x31a0 of \"/bin/x\" was not kept at exec: from "
+	       "0x4041a1 "
+	       "found 00 00, instead of 45 4c");
 	make_kind(&k, TK_NOTE, 5);
 	make_str(&k, TC_TEXT, "lost\nsome");
 	expect("=== lost some");

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char g_dir[64];
@@ -50,7 +51,7 @@ void harness_record(const struct rec_case *cases, size_t n, const char *prefix, 
 
 	strcpy(g_dir, "/tmp/test_record.XXXXXX");
 	assert_non_null(mkdtemp(g_dir));
-	buf_add_str(&sh, "D=$(mktemp -d)\n");
+	buf_add_str(&sh, "D=$(mktemp -d); export SECRET=hush-hush\n");
 	for (size_t i = 0; i < n; i++)
 		add_case(&sh, &cases[i], opts);
 	buf_add_str(&sh, "tar -C $D -cf - .; rm -rf $D\n");
@@ -72,6 +73,43 @@ void harness_fini(void)
 
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", g_dir);
 	assert_int_equal(system(cmd), 0);
+}
+
+int harness_run(const char *opt, uint64_t n, const char *tracee)
+{
+	struct buf cmd = {0};
+	int status;
+
+	buf_printf(&cmd, "%s/lockstep-record -o /dev/null ", build_dir());
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	buf_printf(&cmd, opt, n);
+#pragma GCC diagnostic pop
+	buf_printf(&cmd, " -- %s/tracees/tracer/record/tests/tracees/%s >/dev/null 2>&1",
+		build_dir(), tracee);
+	status = system(buf_str(&cmd));
+	buf_fini(&cmd);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+pid_t harness_start(char *env, const char *tracee, const char *arg)
+{
+	struct buf exe = {0}, path = {0};
+	pid_t pid;
+
+	buf_printf(&exe, "%s/lockstep-record", build_dir());
+	buf_printf(&path, "%s/tracees/tracer/record/tests/tracees/%s", build_dir(), tracee);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		putenv(env);
+		execl(buf_str(&exe), "lockstep-record", "-o", "/dev/null", "--grace", "60", "--",
+			buf_str(&path), arg, NULL);
+		_exit(99);
+	}
+	buf_fini(&exe);
+	buf_fini(&path);
+	return pid;
 }
 
 static int read_status(const char *name)

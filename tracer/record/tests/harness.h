@@ -7,6 +7,8 @@
 
 #include "tracer/store/trace.h"
 
+#include <sys/types.h>
+
 struct rec_case {
 	const char *name;
 	const char *opts; /* of the recorder */
@@ -25,6 +27,12 @@ struct rec_trace {
  * each recorder. The traces lie in a folder of this process until harness_fini. */
 void harness_record(const struct rec_case *cases, size_t n, const char *prefix, const char *opts);
 void harness_fini(void);
+
+/* Records one tracee natively, with an option that has a number in it; the exit status. */
+int harness_run(const char *opt, uint64_t n, const char *tracee);
+
+/* Starts a native recorder of a tracee with one argument and `env` (K=V) set; its pid. */
+pid_t harness_start(char *env, const char *tracee, const char *arg);
 
 struct rec_trace trace_load(const char *name);
 void trace_free(struct rec_trace *tr);

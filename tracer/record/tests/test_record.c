@@ -5,6 +5,8 @@
  */
 #include "tracer/record/tests/harness.h"
 
+#include "common/procmaps.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,10 +52,14 @@ static const struct rec_case g_cases[] = {
 	{"maps", "--vma-every 10", "maps", 0},
 	{"nocalls", "--no-calls", "births", 0},
 	{"hidden", "--redact data --redact env --redact 'path:/no/*'", "data", 0},
+	{"secret", "--redact env --redact 'path:*/tracees/*'", "crash segv", 139},
 	{"capped", "--max-size 4K", "many", 0},
 	{"missing", "", "/no/such/program", 127},
 	{"noexec", "", "/etc/passwd", 126},
 	{"inj_errno", "--inject 'call=access p0=/no/such/name errno=EPERM'", "data", 0},
+	{"inj_fd", "--inject 'call=write f0=/dev/null a2=5 errno=EIO'", "data", 1},
+	{"inj_nofd", "--inject 'call=write f0=/dev/zero a2=5 errno=EIO'", "data", 0},
+	{"inj_image", "--inject 'call=write image=other a2=5 errno=EIO'", "data", 0},
 	{"inj_ret", "--inject 'call=wait4 nth=2 errno=ECHILD'", "births", 2},
 	{"inj_after", "--inject 'call=write a2=5 ret=4 after=1'", "data", 1},
 	{"inj_signal", "--inject 'call=getppid nth=1 signal=SIGTERM'", "threads", 143},
@@ -61,6 +67,8 @@ static const struct rec_case g_cases[] = {
 		"--inject 'call=readv f0=none a0=1 out1=00'  --inject 'call=pipe2 out0=ffffffff'",
 		"data", 2},
 	{"poked", "--inject 'exec=crash at=0x400008 bytes=4c4f434b'", "crash segv", 139},
+	{"bomb", "--timeout 0.3", "bomb", 124},
+	{"args", "", "/bin/true $(seq 100000)", 0},
 	{"dirty", "", "dirty", 139},
 	{"affinity", "", "affinity $(nproc)", 0},
 };
@@ -355,7 +363,7 @@ static void children_in_new_namespaces_are_recorded(void **state)
 
 	if (g_place != RUNSC)
 		assert_true(ended_with(&tr, 31 << 8));
-	assert_non_null(find(&tr, TK_TASK, -1, 0));
+	assert_int_equal(count(&tr, TK_NOTE, -1), 1); /* CLONE_UNTRACED */
 	trace_free(&tr);
 }
 
@@ -451,6 +459,27 @@ static void redaction_keeps_data_environment_and_names_out(void **state)
 	trace_free(&tr);
 }
 
+/* Every recording has $SECRET in its environment. */
+static void redaction_keeps_environment_and_paths_out_of_evidence(void **state)
+{
+	struct rec_trace tr = load("secret"), open = load("segv");
+	size_t seen = 0;
+
+	for (size_t i = 0; i < open.len; i++)
+		seen += open.ev[i].payload_size &&
+			memmem(open.ev[i].payload, open.ev[i].payload_size, "hush-hush", 9);
+	assert_true(seen > 0);
+	for (size_t i = 0; i < tr.len; i++) {
+		if (!tr.ev[i].payload_size)
+			continue;
+		assert_null(memmem(tr.ev[i].payload, tr.ev[i].payload_size, "hush-hush", 9));
+		assert_null(memmem(tr.ev[i].payload, tr.ev[i].payload_size, "tracees/crash", 13));
+	}
+	assert_true(find(&tr, TK_CRASH, -1, 0)->flags & TF_REDACTED);
+	trace_free(&tr);
+	trace_free(&open);
+}
+
 static void time_limit_leaves_a_stack_of_every_task(void **state)
 {
 	struct rec_trace tr = load("hang");
@@ -478,6 +507,65 @@ static void vma_counts_grow_over_time(void **state)
 	}
 	assert_true(peak > 380);
 	trace_free(&tr);
+}
+
+static void a_program_that_forks_without_pause_is_ended(void **state)
+{
+	struct rec_trace tr = load("bomb");
+
+	assert_true(count(&tr, TK_TASK, -1) > 10);
+	assert_true(count(&tr, TK_STACK, -1) >= 1);
+	trace_free(&tr);
+}
+
+static void long_command_lines_are_counted_if_not_kept(void **state)
+{
+	struct rec_trace tr = load("args");
+	struct trace_cap cap;
+
+	assert_true(trace_cap_find(find(&tr, TK_CALL, SYS_execve, 0), 1, 0, 0, &cap));
+	assert_int_equal(cap.full, 8 * 100001);
+	assert_true(cap.flags & TC_CUT);
+	assert_true(has_text(find(&tr, TK_CALL, SYS_execve, 0), 1, 10, 0, "9"));
+	trace_free(&tr);
+}
+
+static void a_full_disk_is_an_error_of_the_recorder(void **state)
+{
+	assert_int_equal(harness_run("-o /dev/full --vma-every %lu", 50, "births"), 125);
+}
+
+/* How many processes have `mark` in their environment. */
+static int count_marked(const char *mark)
+{
+	char cmd[256];
+	FILE *p;
+	int n;
+
+	snprintf(cmd, sizeof(cmd), "grep -ls %s /proc/[0-9]*/environ 2>/dev/null | wc -l", mark);
+	p = popen(cmd, "r");
+	assert_non_null(p);
+	assert_int_equal(fscanf(p, "%d", &n), 1);
+	pclose(p);
+	return n;
+}
+
+static void tracees_die_with_a_killed_recorder(void **state)
+{
+	char mark[64];
+
+	snprintf(mark, sizeof(mark), "RECORD_MARK=%d", (int)getpid());
+	for (unsigned int i = 0; i < 12; i++) {
+		pid_t pid = harness_start(mark, i % 2 ? "bomb" : "daemon", "forever");
+
+		usleep(5000 + 17000 * i);
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		/* The kernel has sent them SIGKILL; they may still be on their way out. */
+		for (int k = 0; count_marked(mark) && k < 100; k++)
+			usleep(20000);
+		assert_int_equal(count_marked(mark), 0);
+	}
 }
 
 static void without_calls_the_frame_remains(void **state)
@@ -516,10 +604,53 @@ static void injected_errnos_replace_calls(void **state)
 	assert_true(ev->flags & TF_INJECTED);
 	assert_int_equal(find(&tr, TK_CALL, SYS_access, n - 2)->flags & TF_INJECTED, 0);
 	trace_free(&tr);
+	tr = load("inj_fd");
+	assert_int_equal(call_with(&tr, SYS_write, 2, 5)->ret, -EIO);
+	trace_free(&tr);
+	tr = load("inj_nofd");
+	assert_int_equal(call_with(&tr, SYS_write, 2, 5)->ret, 5);
+	trace_free(&tr);
+	tr = load("inj_image");
+	assert_int_equal(call_with(&tr, SYS_write, 2, 5)->flags & TF_INJECTED, 0);
+	trace_free(&tr);
 	tr = load("inj_ret");
 	assert_int_equal(find(&tr, TK_CALL, SYS_wait4, 1)->ret, -ECHILD);
 	assert_int_equal(find(&tr, TK_CALL, SYS_wait4, 0)->flags & TF_INJECTED, 0);
 	trace_free(&tr);
+}
+
+/* The file offset of an instruction, by the maps at exec. */
+static uint64_t offset_of(const struct rec_trace *tr, uint64_t ip)
+{
+	char text[65536], *at = text;
+	struct trace_cap cap;
+	struct map_line m;
+
+	assert_true(trace_cap_find(find(tr, TK_EXEC, -1, 0), TC_MAPS, 0, 0, &cap));
+	assert_true(cap.size < sizeof(text));
+	memcpy(text, cap.data, cap.size);
+	text[cap.size] = 0;
+	while (procmaps_next(&at, &m)) {
+		if (ip >= m.start && ip < m.end)
+			return ip - m.start + m.off;
+	}
+	fail_msg("no mapping holds %#lx", ip);
+	return 0;
+}
+
+static void injection_finds_a_call_by_its_site(void **state)
+{
+	struct rec_trace tr = load("data");
+	uint64_t off = offset_of(&tr, call_with(&tr, SYS_write, 2, 5)->ip);
+
+	trace_free(&tr);
+	/* Both writes of data.c come from there: the first fails. */
+	assert_int_equal(
+		harness_run("--inject 'call=write site=data+%#lx errno=EIO'", off, "data"), 1);
+	assert_int_equal(
+		harness_run("--inject 'call=write site=data+%#lx errno=EIO'", off + 1, "data"), 0);
+	assert_int_equal(
+		harness_run("--inject 'call=write site=date+%#lx errno=EIO'", off, "data"), 0);
 }
 
 static void injected_results_after_the_call_and_bytes_reach_the_tracee(void **state)
@@ -603,7 +734,9 @@ static const struct CMUnitTest g_tests[] = {
 	cmocka_unit_test(vectors_and_messages_are_captured_part_by_part),
 	cmocka_unit_test(names_are_read_up_to_the_end_of_memory),
 	cmocka_unit_test(redaction_keeps_data_environment_and_names_out),
+	cmocka_unit_test(redaction_keeps_environment_and_paths_out_of_evidence),
 	cmocka_unit_test(time_limit_leaves_a_stack_of_every_task),
+	cmocka_unit_test(a_program_that_forks_without_pause_is_ended),
 	cmocka_unit_test(vma_counts_grow_over_time),
 	cmocka_unit_test(without_calls_the_frame_remains),
 	cmocka_unit_test(a_full_trace_ends_in_order_and_the_command_runs_on),
@@ -618,12 +751,16 @@ static const struct CMUnitTest g_tests[] = {
 	 * a task does not run where sched_setaffinity says, nor does /proc/self/mem write) */
 	cmocka_unit_test(pages_made_writable_are_not_called_dirty),
 	cmocka_unit_test(the_tracee_sees_the_cpus_it_would_have),
+	cmocka_unit_test(injection_finds_a_call_by_its_site),
+	cmocka_unit_test(long_command_lines_are_counted_if_not_kept),
+	cmocka_unit_test(a_full_disk_is_an_error_of_the_recorder),
+	cmocka_unit_test(tracees_die_with_a_killed_recorder),
 	cmocka_unit_test(the_roots_execve_is_a_call_with_its_arguments),
 	cmocka_unit_test(a_notified_call_has_the_supervisors_answer),
 	/* and what needs PTRACE_GET_SYSCALL_INFO */
 	cmocka_unit_test(int80_calls_are_flagged),
 };
-#define LINUX_ONLY 5
+#define LINUX_ONLY 9
 #define INFO_ONLY  1
 
 static int run(const char *where, enum place place, const char *prefix, const char *opts, int less)

@@ -1,0 +1,1 @@
+pytests += ci/tests
