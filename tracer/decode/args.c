@@ -2,16 +2,30 @@
 #include "tracer/decode/tree.h"
 
 #include <string.h>
+#include <sys/syscall.h>
 
 /* ---- structs ---- */
 
-/* A signal handler: an address, but for the two that are none. */
-static void tree_handler(struct tree *t, uint32_t parent, const char *name, uint64_t v)
+/* Values of fields that have a name by custom, whatever else the field holds. */
+static const struct {
+	const char *field;
+	uint64_t value;
+	const char *name;
+} g_special[] = {
+	{"sa_handler", 0, "SIG_DFL"},
+	{"sa_handler", 1, "SIG_IGN"},
+	{"rlim_cur", UINT64_MAX, "RLIM64_INFINITY"},
+	{"rlim_max", UINT64_MAX, "RLIM64_INFINITY"},
+};
+
+static const char *special_name(const char *field, uint64_t value)
 {
-	if (v <= 1)
-		tree_word(t, parent, name, AK_ADDR, v, v ? "SIG_IGN" : "SIG_DFL");
-	else
-		tree_addr(t, parent, name, AK_ADDR, v);
+	size_t i;
+
+	for (i = 0; field && i < sizeof(g_special) / sizeof(g_special[0]); i++)
+		if (g_special[i].value == value && !strcmp(g_special[i].field, field))
+			return g_special[i].name;
+	return NULL;
 }
 
 static void field_value(struct tree *t, uint32_t parent, const char *name,
@@ -23,8 +37,10 @@ static void field_value(struct tree *t, uint32_t parent, const char *name,
 		tree_sigset(t, parent, name, p, f->size);
 	} else if (f->kind == AK_SOCKADDR) {
 		tree_sockaddr(t, parent, name, p, f->size);
-	} else if (f->size == 8 && f->kind == AK_ADDR && name && !strcmp(name, "sa_handler")) {
-		tree_handler(t, parent, name, tree_load(p, 8));
+	} else if (f->size == 8 && special_name(name, tree_load(p, 8))) {
+		uint64_t v = tree_load(p, 8);
+
+		tree_word(t, parent, name, f->kind, v, special_name(name, v));
 	} else if (f->size <= 8) {
 		tree_value(t, parent, name, f->kind, f->type, tree_load(p, f->size), f->size);
 	} else {
@@ -367,6 +383,14 @@ static bool is_pointer(unsigned int kind)
 	return kind >= AK_PATH;
 }
 
+static void put_hex_text(struct tree *t, uint32_t n, uint64_t v)
+{
+	uint32_t mark = tree_mark(t);
+
+	buf_printf(&t->text, "%#llx", (unsigned long long)v);
+	tree_set_text(t, n, mark);
+}
+
 static void put_arg(struct tree *t, uint32_t parent, const struct abi_arg *a, unsigned int slot)
 {
 	struct arg_ctx c = {.t = t, .parent = parent, .a = a, .slot = slot, .name = a->name};
@@ -374,7 +398,10 @@ static void put_arg(struct tree *t, uint32_t parent, const struct abi_arg *a, un
 	uint32_t n = 0;
 
 	if (!is_pointer(a->kind)) {
-		tree_value(t, parent, a->name, a->kind, a->type, v, 8);
+		n = tree_value(t, parent, a->name, a->kind, a->type, v, 8);
+		/* the one offset that people know in hexadecimal */
+		if (t->ev->nr == SYS_mmap && a->kind == AK_OFF && v)
+			put_hex_text(t, n, v);
 		return;
 	}
 	if (v && has(c, BEFORE) && has(c, AFTER) && !same_capture(&c) && a->kind != AK_MSGHDR &&

@@ -76,6 +76,8 @@ static void addresses_and_memory(void **state)
 		UINT64_MAX);
 	expect("mmap(NULL, 8192, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = "
 	       "0x7f0000000000");
+	CALL(SYS_mmap, 0x7f0000000000, 0x5000, 8192, PROT_READ, MAP_SHARED, 3, 0x26000);
+	expect("mmap(0x5000, 8192, PROT_READ, MAP_SHARED, 3, 0x26000) = 0x7f0000000000");
 	CALL(SYS_mprotect, 0, 0x1000, 4096, PROT_NONE);
 	expect("mprotect(0x1000, 4096, PROT_NONE) = 0");
 	CALL(SYS_brk, 0x5000, 0);
@@ -106,6 +108,7 @@ static void structs_in_short_and_whole(void **state)
 {
 	struct stat st = {.st_mode = S_IFREG | 0644, .st_size = 1234, .st_nlink = 1};
 	struct timespec ts = {1, 500};
+	struct rlimit lim = {8388608, RLIM_INFINITY};
 
 	CALL(SYS_fstat, 0, 3, 0x1000);
 	make_cap(&k, 1, 0, TC_OUT, &st, sizeof(st));
@@ -118,6 +121,10 @@ static void structs_in_short_and_whole(void **state)
 	CALL(SYS_nanosleep, 0, 0x1000, 0);
 	make_cap(&k, 0, 0, 0, &ts, sizeof(ts));
 	expect("nanosleep({tv_sec=1, tv_nsec=500}, NULL) = 0");
+	CALL(SYS_prlimit64, 0, 0, RLIMIT_STACK, 0, 0x1000);
+	make_cap(&k, 3, 0, TC_OUT, &lim, sizeof(lim));
+	expect("prlimit64(0, RLIMIT_STACK, NULL, {rlim_cur=8388608, rlim_max=RLIM64_INFINITY}) = "
+	       "0");
 	/* cut: what is not there is not made up */
 	CALL(SYS_nanosleep, 0, 0x1000, 0);
 	make_cut(&k, 0, 0, 0, &ts, 8, 16);
