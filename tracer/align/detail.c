@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/abi.h"
+#include "tracer/align/token.h"
 #include "tracer/decode/decode.h"
 #include "tracer/decode/model.h"
 
@@ -42,6 +44,22 @@ static void sort_unique(struct details *d)
 	d->len = n;
 }
 
+static void fill_fds(struct detail *d, const struct trace_event *ev, struct model *m)
+{
+	const struct abi_call *c = ev->kind <= TK_CALL_OPEN ? abi_call(ev->nr) : NULL;
+	unsigned int nargs = c ? abi_nargs(c, ev->arg) : 0;
+
+	for (unsigned int i = 0; i < nargs; i++) {
+		const struct abi_arg *a = abi_resolve(c, i, ev->arg);
+		const char *name = NULL;
+
+		if (a->kind != AK_FD && a->kind != AK_DIRFD)
+			continue;
+		d->fd[i].word = tok_fd_word(m, ev->tid, (int32_t)ev->arg[i], &name);
+		d->fd[i].name = name ? strdup(name) : NULL;
+	}
+}
+
 static int fill(struct detail *d, const struct trace_event *ev, struct model *m)
 {
 	struct addr_info at;
@@ -65,6 +83,7 @@ static int fill(struct detail *d, const struct trace_event *ev, struct model *m)
 		d->site_file = strdup(at.name);
 		d->site_off = at.off;
 	}
+	fill_fds(d, ev, m);
 	d->found = true;
 	return d->text ? 0 : -ENOMEM;
 }
@@ -103,6 +122,8 @@ void details_fini(struct details *d)
 		free((void *)d->detail[i].ev.payload);
 		free(d->detail[i].text);
 		free(d->detail[i].site_file);
+		for (int k = 0; k < 6; k++)
+			free(d->detail[i].fd[k].name);
 	}
 	free(d->detail);
 	*d = (struct details){0};

@@ -18,6 +18,10 @@ struct detail {
 	char *text;	       /* "openat(AT_FDCWD, "/x", O_RDONLY) = 3" */
 	char *site_file;       /* mapped file that holds the call's instruction, or NULL */
 	uint64_t site_off;     /* file offset of the instruction after the call */
+	struct {
+		uint8_t word; /* enum fd_word, of arguments that are descriptors */
+		char *name;
+	} fd[6];
 };
 
 struct details {

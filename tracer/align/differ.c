@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cleanup.h"
-
 /* ---- the book ---- */
 
 static int book_side(struct book *b, const struct side *s, const struct names *names)
@@ -48,10 +46,16 @@ static int noise_from(
 	return rc;
 }
 
-static uint8_t *noise_of(const struct differ *d, const struct seg *first)
+/* The noise of a segment of natives[0]; kept in d. NULL when memory ran out. */
+static const uint8_t *noise_of(struct differ *d, const struct seg *first)
 {
-	uint8_t *noise = calloc(first->len + 1, 1);
-	int rc = noise ? 0 : -ENOMEM;
+	uint8_t **slot = &d->noise[first - d->natives[0].seg], *noise = *slot;
+	int rc = 0;
+
+	if (noise)
+		return noise;
+	noise = calloc(first->len + 1, 1);
+	rc = noise ? 0 : -ENOMEM;
 
 	for (unsigned int i = 1; i < d->nnatives && !rc; i++) {
 		const struct seg *other = side_find(&d->natives[i], first->key, first->ord);
@@ -66,7 +70,7 @@ static uint8_t *noise_of(const struct differ *d, const struct seg *first)
 		free(noise);
 		return NULL;
 	}
-	return noise;
+	return *slot = noise;
 }
 
 /* ---- collecting ---- */
@@ -174,7 +178,7 @@ static int sequence_diff(
 	struct differ *d, unsigned int target, struct book *theirs, int ni, int ti, bool group)
 {
 	const struct seg *a = &d->natives[0].seg[ni], *b = &d->targets[target].seg[ti];
-	CLEANUP(free) uint8_t *noise = noise_of(d, a);
+	const uint8_t *noise = noise_of(d, a);
 	struct walk w = {d, target, theirs, ni, ti, a, b, noise, group, -1, {0}, {0}};
 	struct pairs p = {0};
 	int rc = noise ? segs_align(&p, a, b, d->names) : -ENOMEM;
@@ -221,39 +225,74 @@ static unsigned int set_news(const struct book_entry *e, const struct tok *t)
 	return news & (TOK_ERR | TOK_RET | TOK_OUT);
 }
 
+/* For each token of b the token of its counterpart a that it was aligned with, or -1. The caller
+ * frees it. */
+static int32_t *places_in(const struct seg *a, const struct seg *b, const struct names *names)
+{
+	int32_t *place = malloc((b->len + 1) * sizeof(*place));
+	struct pairs p = {0};
+
+	if (!place)
+		return NULL;
+	for (size_t i = 0; i < b->len; i++)
+		place[i] = -1;
+	if (a && segs_align(&p, a, b, names)) {
+		free(place);
+		place = NULL;
+	}
+	for (size_t i = 0; place && i < p.len; i++)
+		if (p.pair[i].a >= 0 && p.pair[i].b >= 0 && !p.pair[i].loose)
+			place[p.pair[i].b] = p.pair[i].a;
+	pairs_fini(&p);
+	return place;
+}
+
+/* The native place of a difference found as a set: the counterpart's, where it has one, else any
+ * with that shape. */
+static bool set_place(const struct differ *d, const struct seg *a, int32_t aligned, uint64_t key,
+	uint64_t shape, struct diff *diff)
+{
+	if (a && aligned >= 0) {
+		diff->native_seg = (int)(a - d->natives[0].seg);
+		diff->native_tok = aligned;
+		return true;
+	}
+	return native_place(d, key, shape, &diff->native_seg, &diff->native_tok);
+}
+
 static int set_diff(struct differ *d, unsigned int target, int ti)
 {
-	const struct seg *b = &d->targets[target].seg[ti];
-	struct diff extra = {.what = DIFF_EXTRA,
-		.group = true,
+	const struct seg *b = &d->targets[target].seg[ti],
+			 *a = side_find(&d->natives[0], b->key, b->ord);
+	struct diff blank = {.group = true,
 		.native_seg = NO_SEG,
 		.target_seg = ti,
 		.native_tok = -1,
 		.common_tok = -1};
-	int rc = 0;
+	struct diff extra = blank;
+	int32_t *place = places_in(a, b, d->names);
+	int rc = place ? 0 : -ENOMEM;
 
+	extra.what = DIFF_EXTRA;
 	for (size_t k = 0; k < b->len && !rc; k++) {
 		uint64_t shape = tok_shape(&b->tok[k], d->names);
 		const struct book_entry *e = book_find(&d->book, b->key, shape);
-		struct diff diff = {.what = DIFF_VALUE,
-			.group = true,
-			.native_seg = NO_SEG,
-			.target_seg = ti,
-			.native_tok = -1,
-			.target_tok = (int32_t)k,
-			.count = 1,
-			.common_tok = k ? (int32_t)k - 1 : -1};
+		struct diff diff = blank;
 
 		if (!e) {
 			if (!extra.count++)
 				extra.target_tok = (int32_t)k;
 			continue;
 		}
+		diff.what = DIFF_VALUE;
+		diff.target_tok = (int32_t)k;
+		diff.count = 1;
+		diff.common_tok = k ? (int32_t)k - 1 : -1;
 		diff.parts = set_news(e, &b->tok[k]);
-		if (diff.parts &&
-			native_place(d, b->key, shape, &diff.native_seg, &diff.native_tok))
+		if (diff.parts && set_place(d, a, place[k], b->key, shape, &diff))
 			rc = diff_add(d, target, diff);
 	}
+	free(place);
 	return rc || !extra.count ? rc : diff_add(d, target, extra);
 }
 
@@ -346,6 +385,9 @@ int differ_run(struct differ *d, const char **natives, unsigned int nnatives, co
 		return err_set(e, ENOMEM, "compare: out of memory");
 	err_set(e, 0, "compare: out of memory");
 	rc = load_all(d, natives, targets, e);
+	d->noise = rc ? NULL : calloc(d->natives[0].segs + 1, sizeof(*d->noise));
+	if (!rc && !d->noise)
+		rc = -ENOMEM;
 	for (unsigned int i = 0; i < ntargets && !rc; i++)
 		rc = target_diff(d, i);
 	return rc;
@@ -353,6 +395,9 @@ int differ_run(struct differ *d, const char **natives, unsigned int nnatives, co
 
 void differ_fini(struct differ *d)
 {
+	for (size_t i = 0; d->noise && i < d->natives[0].segs; i++)
+		free(d->noise[i]);
+	free(d->noise);
 	for (unsigned int i = 0; d->natives && i < d->nnatives; i++)
 		side_fini(&d->natives[i]);
 	for (unsigned int i = 0; d->targets && i < d->ntargets; i++) {

@@ -42,6 +42,8 @@ struct differ {
 	struct side *targets;
 	unsigned int ntargets;
 	struct book book;
+	uint8_t **
+		noise; /* by segment of natives[0], made when first needed: enum tok_part a token */
 	struct diff **diffs; /* by target run, ordered by place in the target */
 	size_t *ndiffs;
 };

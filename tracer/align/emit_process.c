@@ -1,6 +1,7 @@
 /* Segments and guest VMA curves as JSON. See emit.h. */
 #include "tracer/align/emit_process.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>

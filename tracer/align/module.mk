@@ -1,7 +1,11 @@
-lib-align := tracer/align/runs.c tracer/align/names.c
+lib-align := $(addprefix tracer/align/,runs.c names.c token.c side.c book.c pairs.c differ.c detail.c finding.c spec.c \
+	emit.c emit_page.c emit_process.c)
+lockstep-libs += align decode store loader abi
+lockstep-ld += -lzstd
 
 tests += test_runs test_names
-test_runs-src := tracer/align/tests/test_runs.c
-test_runs-libs := align common
-test_names-src := tracer/align/tests/test_names.c
-test_names-libs := align common
+test_runs-src := tracer/align/tests/test_runs.c tracer/align/runs.c
+test_names-src := tracer/align/tests/test_names.c tracer/align/names.c
+test_names-libs := common
+
+pytests += tracer/lockstep/compare/tests

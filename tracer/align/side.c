@@ -199,7 +199,7 @@ static int on_exec(struct load *l, const struct trace_event *ev)
 	return 0;
 }
 
-static int on_exit(struct load *l, const struct trace_event *ev)
+static int on_end(struct load *l, const struct trace_event *ev)
 {
 	struct seg *seg = seg_get(l, ev->tid);
 	struct trace_cap cap;
@@ -267,7 +267,7 @@ static int on_event(struct load *l, const struct trace_event *ev)
 	case TK_TASK:
 		return on_task(l, ev);
 	case TK_EXIT:
-		return on_exit(l, ev);
+		return on_end(l, ev);
 	case TK_VMA:
 		return on_vma(l, ev);
 	case TK_PAGE:
@@ -339,6 +339,7 @@ void side_fini(struct side *s)
 		free(s->seg[i].argv);
 	}
 	free(s->seg);
+	free(s->by_key);
 	free(s->mark);
 	free(s->vma);
 	free(s->name);
@@ -358,6 +359,27 @@ static uint64_t seg_key(const struct side *s, const struct seg *seg, const struc
 	};
 
 	return XXH3_64bits(word, sizeof(word));
+}
+
+static int by_key_cmp(const void *va, const void *vb, void *vs)
+{
+	const struct side *s = vs;
+	const struct seg *a = &s->seg[*(const uint32_t *)va], *b = &s->seg[*(const uint32_t *)vb];
+
+	if (a->key != b->key)
+		return a->key < b->key ? -1 : 1;
+	return (a->ord > b->ord) - (a->ord < b->ord);
+}
+
+static int by_key_make(struct side *s)
+{
+	s->by_key = calloc(s->segs + 1, sizeof(*s->by_key));
+	if (!s->by_key)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->segs; i++)
+		s->by_key[i] = (uint32_t)i;
+	qsort_r(s->by_key, s->segs, sizeof(*s->by_key), by_key_cmp, s);
+	return 0;
 }
 
 int side_key(struct side *s, const struct names *names)
@@ -385,22 +407,35 @@ int side_key(struct side *s, const struct names *names)
 		seg->ord = table[slot].count++;
 	}
 	free(table);
-	return 0;
+	return by_key_make(s);
+}
+
+/* The first place in by_key whose segment is not before (key, ord). */
+static size_t key_place(const struct side *s, uint64_t key, uint32_t ord)
+{
+	size_t lo = 0, hi = s->segs;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		const struct seg *seg = &s->seg[s->by_key[mid]];
+
+		if (seg->key < key || (seg->key == key && seg->ord < ord))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
 }
 
 struct seg *side_find(const struct side *s, uint64_t key, uint32_t ord)
 {
-	for (size_t i = 0; i < s->segs; i++)
-		if (s->seg[i].key == key && s->seg[i].ord == ord)
-			return &s->seg[i];
-	return NULL;
+	size_t at = key_place(s, key, ord);
+	struct seg *seg = at < s->segs ? &s->seg[s->by_key[at]] : NULL;
+
+	return seg && seg->key == key && seg->ord == ord ? seg : NULL;
 }
 
 uint32_t side_count(const struct side *s, uint64_t key)
 {
-	uint32_t n = 0;
-
-	for (size_t i = 0; i < s->segs; i++)
-		n += s->seg[i].key == key;
-	return n;
+	return (uint32_t)(key_place(s, key + 1, 0) - key_place(s, key, 0));
 }

@@ -59,6 +59,7 @@ struct side {
 	unsigned int run; /* index for names */
 	struct seg *seg;
 	size_t segs, seg_size;
+	uint32_t *by_key; /* segment indices by (key, ord) */
 	struct mark *mark;
 	size_t marks, mark_size;
 	struct vma_point *vma; /* the largest count of any process, by time */

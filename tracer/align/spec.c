@@ -2,9 +2,11 @@
 #include "tracer/align/spec.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "abi/abi.h"
+#include "common/cleanup.h"
 
 void spec_text(struct buf *out, const char *text, size_t len)
 {
@@ -19,28 +21,18 @@ void spec_text(struct buf *out, const char *text, size_t len)
 	}
 }
 
-/* Objects that name the call in another run as well: real paths without a volatile part. */
-static bool object_named(const struct names *names, uint32_t id)
+/* Whether the names in a call are the same in every run, so that words can hold them. */
+static bool named(const struct names *names, const struct tok *t)
 {
-	struct buf text = {0};
-	bool ok;
-
-	if (!id || names_volatile(names, id))
-		return false;
-	names_text(names, id, &text);
-	ok = strncmp(buf_str(&text), "/@", 2) != 0;
-	buf_fini(&text);
-	return ok;
+	return !names_volatile(names, t->obj[0]) && !names_volatile(names, t->obj[1]);
 }
 
+/* Whether the words that spec_place writes for `want` fit t as well. */
 static bool same_place(const struct names *names, const struct tok *want, const struct tok *t)
 {
 	if (t->call != want->call || t->skel != want->skel)
 		return false;
-	for (int i = 0; i < 2; i++)
-		if (object_named(names, want->obj[i]) && t->obj[i] != want->obj[i])
-			return false;
-	return true;
+	return !named(names, want) || t->place == want->place;
 }
 
 /* Calls f for every token of the process (all its threads) that `tok` belongs to and that the
@@ -103,19 +95,40 @@ static void base_name(struct buf *out, const char *path)
 	spec_text(out, path, strlen(path));
 }
 
+static void place_fd(struct buf *out, const struct detail *place, unsigned int i)
+{
+	if (place->fd[i].word == FD_WORD_NUMBER)
+		buf_printf(out, " a%u=%d", i, (int32_t)place->ev.arg[i]);
+	if (place->fd[i].word == FD_WORD_NAME) {
+		/* the recorder asks /proc, which knows no symbolic links; files that only the run
+		 * had stay as they are */
+		CLEANUP(free) char *real = realpath(place->fd[i].name, NULL);
+		const char *name = real ? real : place->fd[i].name;
+
+		buf_printf(out, " f%u=", i);
+		spec_text(out, name, strlen(name));
+	}
+}
+
+static void place_path(struct buf *out, const struct detail *place, unsigned int i)
+{
+	struct trace_cap cap;
+
+	if (!trace_cap_find(&place->ev, i, 0, 0, &cap))
+		return;
+	buf_printf(out, " p%u=", i);
+	spec_text(out, (const char *)cap.data, strnlen((const char *)cap.data, cap.size));
+}
+
 static void place_args(
 	struct buf *out, const struct names *names, const struct tok *t, const struct detail *place)
 {
 	const struct abi_call *c = abi_call(place->ev.nr);
-	unsigned int nargs = c ? abi_nargs(c, place->ev.arg) : 0, obj = 0;
-	struct trace_cap cap;
+	unsigned int nargs = c ? abi_nargs(c, place->ev.arg) : 0;
+	bool with_names = named(names, t);
 
 	for (unsigned int i = 0; i < nargs; i++) {
-		const struct abi_arg *a = abi_resolve(c, i, place->ev.arg);
-		uint32_t id = obj < 2 ? t->obj[obj] : 0;
-		struct buf text = {0};
-
-		switch (a->kind) {
+		switch (abi_resolve(c, i, place->ev.arg)->kind) {
 		case AK_FLAGS:
 		case AK_ENUM:
 		case AK_SIGNO:
@@ -123,25 +136,17 @@ static void place_args(
 			buf_printf(out, " a%u=0x%" PRIx64, i, place->ev.arg[i]);
 			break;
 		case AK_FD:
-			obj += id != 0;
-			names_text(names, id, &text);
-			if (object_named(names, id)) {
-				buf_printf(out, " f%u=", i);
-				spec_text(out, (const char *)text.data, text.len);
-			}
+		case AK_DIRFD:
+			if (with_names)
+				place_fd(out, place, i);
 			break;
 		case AK_PATH:
-			obj += id != 0;
-			if (object_named(names, id) && trace_cap_find(&place->ev, i, 0, 0, &cap)) {
-				buf_printf(out, " p%u=", i);
-				spec_text(out, (const char *)cap.data,
-					strnlen((const char *)cap.data, cap.size));
-			}
+			if (with_names)
+				place_path(out, place, i);
 			break;
 		default:
 			break;
 		}
-		buf_fini(&text);
 	}
 }
 

@@ -11,7 +11,7 @@
 #include <xxhash.h>
 
 struct mix {
-	uint64_t skel, args, out;
+	uint64_t skel, place, args, out;
 };
 
 static uint64_t mix_u64(uint64_t h, uint64_t v)
@@ -144,19 +144,48 @@ static void object_path(struct tok *t, const struct trace_event *ev, unsigned in
 
 	if (!trace_cap_find(ev, i, 0, 0, &cap) || (cap.flags & TC_FAULT))
 		return;
-	model_path(m, ev->tid, dirfd, (const char *)cap.data,
+	model_path(m, ev->tid, (int)dirfd, (const char *)cap.data,
 		strnlen((const char *)cap.data, cap.size), &abs);
 	object_add(t, names, run, (const char *)abs.data, abs.len);
 	buf_fini(&abs);
 }
 
+/* What the program was given: open before its first instruction, however an emulator shows what is
+ * behind it. */
+static bool inherited(struct model *m, const struct fd_info *info)
+{
+	const struct model_task *root = model_task_at(m, 0);
+
+	return !info || info->type == FD_UNKNOWN ||
+	       (root && info->born_seq <= root->exec_seq && info->born_tid == root->tid);
+}
+
+enum fd_word tok_fd_word(struct model *m, uint32_t tid, int fd, const char **name)
+{
+	const struct fd_info *info = model_fd(m, tid, fd);
+
+	if (fd < 0)
+		return FD_WORD_NONE;
+	if (inherited(m, info))
+		return FD_WORD_NUMBER;
+	*name = info->name;
+	return info->name[0] == '/' && info->name[1] != '@' ? FD_WORD_NAME : FD_WORD_NONE;
+}
+
 static void object_fd(struct tok *t, const struct trace_event *ev, int64_t fd, struct model *m,
 	struct names *names, unsigned int run)
 {
-	const char *name = model_fd_name(m, ev->tid, (int)fd);
+	const struct fd_info *info = model_fd(m, ev->tid, (int)fd);
+	char number[40];
 
-	if (name)
-		object_add(t, names, run, name, strlen(name));
+	if (fd < 0)
+		return;
+	if (inherited(m, info)) {
+		snprintf(number, sizeof(number), "/@inherited/%d", info ? info->born_fd : (int)fd);
+		object_add(t, names, run, number, strlen(number));
+		return;
+	}
+	object_add(t, names, run, info->name, strlen(info->name));
 }
 
 static void object_sockaddr(struct tok *t, const struct trace_event *ev, unsigned int i,
@@ -184,6 +213,31 @@ struct walk {
 	int64_t dirfd; /* the AK_DIRFD before a path */
 };
 
+static void place_fd(struct walk *w, int fd, unsigned int i)
+{
+	const char *name = NULL;
+
+	switch (tok_fd_word(w->m, w->ev->tid, fd, &name)) {
+	case FD_WORD_NUMBER:
+		w->mix.place = mix_u64(w->mix.place, (uint64_t)fd * 8 + i);
+		break;
+	case FD_WORD_NAME:
+		w->mix.place = mix_u64(w->mix.place, XXH3_64bits(name, strlen(name)) + i);
+		break;
+	case FD_WORD_NONE:
+		break;
+	}
+}
+
+static void place_path(struct walk *w, unsigned int i)
+{
+	struct trace_cap cap;
+
+	if (trace_cap_find(w->ev, i, 0, 0, &cap))
+		w->mix.place = mix_u64(w->mix.place,
+			XXH3_64bits(cap.data, strnlen((const char *)cap.data, cap.size)) + i);
+}
+
 static void walk_value(struct walk *w, const struct abi_arg *a, unsigned int i)
 {
 	uint64_t v = w->ev->arg[i];
@@ -197,11 +251,14 @@ static void walk_value(struct walk *w, const struct abi_arg *a, unsigned int i)
 		break;
 	case AK_FD:
 		object_fd(w->t, w->ev, (int32_t)v, w->m, w->names, w->run);
+		place_fd(w, (int32_t)v, i);
 		break;
 	case AK_DIRFD:
 		w->dirfd = (int32_t)v;
+		place_fd(w, (int32_t)v, i);
 		break;
 	case AK_PATH:
+		place_path(w, i);
 		object_path(w->t, w->ev, i, w->m, w->names, w->run, w->dirfd);
 		break;
 	case AK_INT:
@@ -228,7 +285,7 @@ static void walk_value(struct walk *w, const struct abi_arg *a, unsigned int i)
 		break;
 	}
 	if (a->kind >= AK_ADDR)
-		w->mix.skel = mix_u64(w->mix.skel, v ? 2 + i : 1);
+		w->mix.args = mix_u64(w->mix.args, v ? 2 + i : 1);
 }
 
 static void walk_captures(struct walk *w)
@@ -246,8 +303,6 @@ static void walk_captures(struct walk *w)
 			continue;
 		if (cap.flags & TC_OUT)
 			w->mix.out = mix_u64(w->mix.out, capture_hash(w->ev->nr, a, &cap));
-		else if (a->kind == AK_STR)
-			w->mix.skel = mix_u64(w->mix.skel, cap.hash);
 		else if (a->kind != AK_SOCKADDR && a->dir != ABI_OUT)
 			w->mix.args = mix_u64(w->mix.args, capture_hash(w->ev->nr, a, &cap));
 	}
@@ -277,6 +332,7 @@ static bool make_call(struct tok *t, const struct trace_event *ev, struct model 
 		tok_kind_comparable(ret_kind) && ev->nr != SYS_getdents64)
 		t->ret = fold(mix_u64(1, ev->ret));
 	t->skel = fold(w.mix.skel);
+	t->place = fold(mix_u64(w.mix.skel, w.mix.place));
 	t->args = fold(w.mix.args);
 	t->out = failed ? 0 : fold(w.mix.out);
 	return true;
@@ -323,23 +379,39 @@ static void field_note(struct buf *out, const char *name)
 	buf_add_str(out, name);
 }
 
+static void one_struct_fields(unsigned int type, const uint8_t *a, const uint8_t *b, size_t size,
+	struct buf *out, int depth)
+{
+	const struct abi_struct *s = abi_struct(type);
+
+	for (unsigned int i = 0; s && i < s->nfields; i++) {
+		const struct abi_field *f = &s->fields[i];
+		size_t bytes = (size_t)f->size * (f->count ? f->count : 1);
+		size_t len = f->kind == AK_STR ? bytes : 0;
+
+		if (f->off + bytes > size || !tok_kind_comparable(f->kind))
+			continue;
+		if (f->kind == AK_STRUCT && depth < 4) {
+			for (unsigned int k = 0; k < f->count; k++)
+				one_struct_fields(f->type, a + f->off + k * f->size,
+					b + f->off + k * f->size, f->size, out, depth + 1);
+			continue;
+		}
+		if (len ? strncmp((const char *)a + f->off, (const char *)b + f->off, len) != 0
+			: memcmp(a + f->off, b + f->off, bytes) != 0)
+			field_note(out, f->name);
+	}
+}
+
 static void struct_fields(
 	unsigned int type, const struct trace_cap *a, const struct trace_cap *b, struct buf *out)
 {
 	const struct abi_struct *s = abi_struct(type);
 	size_t size = a->size < b->size ? a->size : b->size;
 
-	for (size_t base = 0; s && s->size && base + 1 <= size; base += s->size) {
-		for (unsigned int i = 0; i < s->nfields; i++) {
-			const struct abi_field *f = &s->fields[i];
-			size_t bytes = (size_t)f->size * (f->count ? f->count : 1);
-
-			if (base + f->off + bytes > size || !tok_kind_comparable(f->kind))
-				continue;
-			if (memcmp(a->data + base + f->off, b->data + base + f->off, bytes))
-				field_note(out, f->name);
-		}
-	}
+	for (size_t at = 0; s && s->size && at < size; at += s->size)
+		one_struct_fields(type, a->data + at, b->data + at,
+			size - at < s->size ? size - at : s->size, out, 0);
 }
 
 void tok_fields(const struct trace_event *a, const struct trace_event *b, struct buf *out)

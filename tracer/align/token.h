@@ -29,7 +29,9 @@ enum tok_part {
 
 struct tok {
 	uint32_t seq;	 /* in its trace */
-	uint32_t skel;	 /* hash of the call and its flags */
+	uint32_t skel;	 /* hash of the call and its flags: what the aN words of an injection say */
+	uint32_t place;	 /* the same with paths as they were passed and what descriptors are: its pN
+			    and fN words too */
 	uint32_t obj[2]; /* names: paths, what descriptors stand for, addresses of sockets */
 	uint32_t args;
 	uint32_t ret;
@@ -62,6 +64,15 @@ bool tok_make(struct tok *t, const struct trace_event *ev, struct model *m, stru
  * ("st_blksize,st_blocks"; "data" for buffers). Empty when none can be named.
  */
 void tok_fields(const struct trace_event *a, const struct trace_event *b, struct buf *out);
+
+/* How an injection names a descriptor in another run. */
+enum fd_word {
+	FD_WORD_NONE,	/* not at all: a pipe, a socket, ... */
+	FD_WORD_NUMBER, /* by its number: what the program was given */
+	FD_WORD_NAME,	/* by the path that it stands for */
+};
+/* *name is set for FD_WORD_NAME, and lives as long as the model. */
+enum fd_word tok_fd_word(struct model *m, uint32_t tid, int fd, const char **name);
 
 /* Whether a value of that kind can be compared between two runs. */
 bool tok_kind_comparable(unsigned int kind);

@@ -15,7 +15,7 @@
 typedef int command_fn(int argc, char **argv);
 
 command_fn cmd_run, cmd_trace, cmd_target, cmd_doctor, cmd_exec_python;
-command_fn cmd_show, cmd_elf, cmd_compare;
+command_fn cmd_show, cmd_elf, cmd_compare, cmd_align, cmd_spec;
 
 /*
  * Becomes `python3 -m module argv[1..]`, with PYTHONPATH and LOCKSTEP_EXE set. Only returns when

@@ -15,6 +15,8 @@
 #pragma weak cmd_show
 #pragma weak cmd_elf
 #pragma weak cmd_compare
+#pragma weak cmd_align
+#pragma weak cmd_spec
 
 struct command {
 	const char *name;
@@ -38,6 +40,8 @@ static const struct command g_commands[] = {
 	{"doctor", "what this host lacks or should tune", .fn = cmd_doctor},
 	{"selftest", "whether lockstep finds what it should, and nothing else", .module = "lockstep.compare.selftest"},
 	{"compare", "differences between traces (plumbing of diff)", .fn = cmd_compare, .plumbing = true},
+	{"align", "two traces side by side (plumbing of report)", .fn = cmd_align, .plumbing = true},
+	{"spec", "an event of a trace as an injection (plumbing)", .fn = cmd_spec, .plumbing = true},
 };
 /* clang-format on */
 

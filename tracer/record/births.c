@@ -63,12 +63,33 @@ static uint64_t birth_flags(pid_t tid, int event)
 	return event == PTRACE_EVENT_VFORK ? CLONE_VFORK | CLONE_VM | SIGCHLD : SIGCHLD;
 }
 
+/* The place of a new process among those with its image: a fork counts as one more of its parent's.
+ */
+static unsigned int count_birth(struct recorder *r, const char *image)
+{
+	struct birth_count *b;
+
+	for (unsigned int i = 0; i < r->nbirths; i++) {
+		if (!strcmp(r->births[i].image, image))
+			return ++r->births[i].n;
+	}
+	b = reallocarray(r->births, r->nbirths + 1, sizeof(*b));
+	if (!b)
+		return 0;
+	r->births = b;
+	b[r->nbirths].image = strdup(image);
+	b[r->nbirths].n = 1;
+	return b[r->nbirths].image ? b[r->nbirths++].n : 0;
+}
+
 static bool join_parent(struct recorder *r, struct task *child, struct proc *parent, bool thread)
 {
 	struct proc *p = thread ? parent : proc_new(child->tid, parent, inject_len(r->opt->inject));
 
 	if (!p)
 		return false;
+	if (!thread && p->image)
+		p->birth = count_birth(r, p->image);
 	task_join(child, p);
 	return true;
 }
@@ -151,23 +172,6 @@ bool birth_adopt(struct recorder *r, struct task *t)
 
 /* With fewer calls than that a process has done little more than start: TC_MAPS tells the rest. */
 #define VMA_CALLS_MIN 48
-
-static unsigned int count_birth(struct recorder *r, const char *image)
-{
-	struct birth_count *b;
-
-	for (unsigned int i = 0; i < r->nbirths; i++) {
-		if (!strcmp(r->births[i].image, image))
-			return ++r->births[i].n;
-	}
-	b = reallocarray(r->births, r->nbirths + 1, sizeof(*b));
-	if (!b)
-		return 0;
-	r->births = b;
-	b[r->nbirths].image = strdup(image);
-	b[r->nbirths].n = 1;
-	return b[r->nbirths].image ? b[r->nbirths++].n : 0;
-}
 
 static void image_set(struct recorder *r, struct proc *p)
 {

@@ -114,12 +114,37 @@ static void cap_bytes(struct cap_ctx *c, unsigned int slot, unsigned int part, u
 	put(c, &cap);
 }
 
+/* Whether the bytes there are a name that a rule hides: what readlink and getcwd give, or the path
+ * of a socket address (skip: where in it). */
+static bool hides_name(struct cap_ctx *c, uint64_t addr, uint64_t n, size_t skip)
+{
+	char name[4096];
+	size_t got;
+
+	if (!c->r->opt->redact || n <= skip || n > sizeof(name))
+		return false;
+	got = mem_read(c->t->tid, addr + skip, name, n - skip);
+	if (!redact_path(c->r->opt->redact, name, strnlen(name, got)))
+		return false;
+	c->t->cur.flags |= TF_REDACTED;
+	return true;
+}
+
+static void cap_sockaddr(
+	struct cap_ctx *c, unsigned int slot, unsigned int part, uint64_t addr, uint64_t n)
+{
+	if (n > 128)
+		n = 128; /* as sockaddr_storage */
+	if (!hides_name(c, addr, n, offsetof(struct sockaddr, sa_data)))
+		cap_bytes(c, slot, part, addr, n, 128);
+}
+
 static void cap_data(
 	struct cap_ctx *c, unsigned int slot, unsigned int part, uint64_t addr, uint64_t n)
 {
 	if (c->hide_data)
 		c->t->cur.flags |= TF_REDACTED;
-	else if (addr)
+	else if (addr && !hides_name(c, addr, n, 0))
 		cap_bytes(c, slot, part, addr, n, c->r->opt->store_size);
 }
 
@@ -135,7 +160,7 @@ static void cap_string(struct cap_ctx *c, unsigned int slot, unsigned int part, 
 		  : mem_read_str(c->t->tid, addr, STRING_SIZE_MAX, s, &fault);
 	if (!whole)
 		cap.flags |= fault ? TC_FAULT : TC_CUT;
-	if (redact_path(c->r->opt->redact, s)) {
+	if (redact_path(c->r->opt->redact, (const char *)s->data, s->len)) {
 		c->t->cur.flags |= TF_REDACTED;
 		return;
 	}
@@ -224,8 +249,7 @@ static void cap_message(struct cap_ctx *c, unsigned int slot, unsigned int base,
 	if (mem_read(c->t->tid, addr, &m, sizeof(m)) < sizeof(m))
 		return;
 	if (m.msg_name && data)
-		cap_bytes(c, slot, base + 1, (uint64_t)m.msg_name,
-			m.msg_namelen < 128 ? m.msg_namelen : 128, 128);
+		cap_sockaddr(c, slot, base + 1, (uint64_t)m.msg_name, m.msg_namelen);
 	if (m.msg_iov && !c->leaving)
 		cap_iov_array(c, slot, base + 2, (uint64_t)m.msg_iov, m.msg_iovlen);
 	if (!data)
@@ -345,7 +369,7 @@ static void cap_arg(struct cap_ctx *c, unsigned int slot, const struct abi_arg *
 	case AK_STR:
 		if (a->len_by == ABI_LEN_NONE)
 			cap_string(c, slot, 0, addr, NULL);
-		else
+		else if (!hides_name(c, addr, n, 0))
 			cap_bytes(c, slot, 0, addr, n, STRING_SIZE_MAX);
 		break;
 	case AK_STRV:
@@ -359,7 +383,7 @@ static void cap_arg(struct cap_ctx *c, unsigned int slot, const struct abi_arg *
 		cap_structs(c, slot, a, n);
 		break;
 	case AK_SOCKADDR:
-		cap_bytes(c, slot, 0, addr, n < 128 ? n : 128, 128);
+		cap_sockaddr(c, slot, 0, addr, n);
 		break;
 	case AK_SIGSET:
 		cap_bytes(c, slot, 0, addr, 8, 8);
@@ -450,7 +474,7 @@ static void capture_mapped(struct recorder *r, struct task *t)
 	if (n <= 0)
 		return;
 	name.len = (size_t)n;
-	if (redact_path(r->opt->redact, &name))
+	if (redact_path(r->opt->redact, (const char *)name.data, name.len))
 		t->cur.flags |= TF_REDACTED;
 	else
 		trace_cap_put(&t->cur.caps, &(struct trace_cap){.slot = 4,

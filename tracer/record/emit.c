@@ -3,6 +3,8 @@
  */
 #include "tracer/record/recorder.h"
 
+#include "tracer/record/redact.h"
+
 #include "common/cleanup.h"
 
 #include <errno.h>
@@ -75,11 +77,11 @@ void cap_file(struct buf *payload, unsigned int slot, const char *path, size_t m
 		trace_cap_put(payload, &cap);
 }
 
-void cap_link(struct buf *payload, unsigned int slot, const char *path)
+void cap_link(struct buf *payload, unsigned int slot, const char *path, const struct redact *rd)
 {
 	char to[4096];
 	ssize_t n = readlink(path, to, sizeof(to));
 
-	if (n > 0)
+	if (n > 0 && !redact_path(rd, to, (size_t)n))
 		cap_whole(payload, slot, to, (size_t)n);
 }

@@ -42,6 +42,14 @@ static void emit_payload(struct recorder *r, struct trace_event *ev)
 	emit(r, ev);
 }
 
+static void read_proc(pid_t tid, const char *name, struct buf *out, size_t max)
+{
+	CLEANUP(fd) int fd = open(proc_path(tid, name), O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		buf_read_fd(out, fd, max);
+}
+
 /* ---- exec ---- */
 
 /* The open flags (octal) in /proc/PID/fdinfo/FD, or -1. */
@@ -63,7 +71,7 @@ static long fd_flags(pid_t tid, const char *fd)
 }
 
 /* Lines "fd flags path" of what is open. */
-static void cap_fds(struct buf *payload, pid_t tid)
+static void cap_fds(struct buf *payload, pid_t tid, const struct redact *rd)
 {
 	CLEANUP(buf) struct buf text = {0};
 	CLEANUP(dir) DIR *dir = opendir(proc_path(tid, "fd"));
@@ -81,15 +89,24 @@ static void cap_fds(struct buf *payload, pid_t tid)
 		to[n] = 0;
 		buf_printf(&text, "%s %#lo %s\n", d->d_name, fd_flags(tid, d->d_name), to);
 	}
+	redact_lines(rd, &text);
 	cap_whole(payload, TC_FDS, text.data, text.len);
 }
 
-static void read_maps(pid_t tid, struct buf *maps)
+/* True when a rule hid some of it. */
+static bool cap_argv(struct buf *payload, pid_t tid, const struct redact *rd)
 {
-	CLEANUP(fd) int fd = open(proc_path(tid, "maps"), O_RDONLY | O_CLOEXEC);
+	CLEANUP(buf) struct buf argv = {0};
+	struct trace_cap cap = {.slot = TC_ARGV};
+	bool hidden;
 
-	if (fd >= 0)
-		buf_read_fd(maps, fd, MAPS_SIZE_MAX);
+	read_proc(tid, "cmdline", &argv, VECTOR_SIZE_MAX);
+	cap.flags = argv.len >= VECTOR_SIZE_MAX ? TC_CUT : 0;
+	hidden = redact_strings(rd, &argv);
+	cap.full = cap.size = (uint32_t)argv.len;
+	cap.data = argv.data;
+	trace_cap_put(payload, &cap);
+	return hidden;
 }
 
 void evidence_exec(struct recorder *r, struct task *t, pid_t former)
@@ -98,21 +115,24 @@ void evidence_exec(struct recorder *r, struct task *t, pid_t former)
 		.tid = (uint32_t)t->tid,
 		.arg = {(uint64_t)former, t->proc->birth}};
 	CLEANUP(buf) struct buf maps = {0};
+	const struct redact *rd = r->opt->redact;
 	struct buf *p = &r->payload;
 
 	buf_reset(p);
-	if (t->proc->image)
+	if (t->proc->image && !redact_path(rd, t->proc->image, strlen(t->proc->image)))
 		cap_whole(p, TC_EXE, t->proc->image, strlen(t->proc->image));
-	read_maps(t->tid, &maps);
+	read_proc(t->tid, "maps", &maps, MAPS_SIZE_MAX);
+	if (redact_lines(rd, &maps))
+		ev.flags |= TF_REDACTED;
 	cap_whole(p, TC_MAPS, maps.data, maps.len);
 	cap_file(p, TC_AUXV, proc_path(t->tid, "auxv"), 4096);
-	cap_link(p, TC_CWD, proc_path(t->tid, "cwd"));
-	if (redact_argv(r->opt->redact))
+	cap_link(p, TC_CWD, proc_path(t->tid, "cwd"), rd);
+	if (redact_argv(rd))
 		ev.flags |= TF_REDACTED;
-	else
-		cap_file(p, TC_ARGV, proc_path(t->tid, "cmdline"), VECTOR_SIZE_MAX);
+	else if (cap_argv(p, t->tid, rd))
+		ev.flags |= TF_REDACTED;
 	if (!r->started)
-		cap_fds(p, t->tid);
+		cap_fds(p, t->tid, rd);
 	emit_payload(r, &ev);
 	dirty_exec(t, &maps);
 	if (!r->opt->no_pages)
@@ -139,6 +159,36 @@ static bool is_core_signal(int sig)
 		return true;
 	}
 	return false;
+}
+
+/* Where arguments and environment begin above the stack: fields 48 to 51 of /proc/PID/stat; 0 when
+ * that does not tell. */
+static uint64_t strings_start(pid_t tid)
+{
+	CLEANUP(buf) struct buf b = {0};
+	const char *at;
+
+	read_proc(tid, "stat", &b, 65536);
+	/* The name may hold anything; after its bracket comes field 3. */
+	at = strrchr(buf_str(&b), ')');
+	for (int field = 2; at && field < 48; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at, NULL, 10) : 0;
+}
+
+/* How much of the stack may be kept. The strings lie above it, and pointers to them are no harm. */
+static size_t stack_limit(const struct redact *rd, pid_t tid, uint64_t sp, size_t max)
+{
+	uint64_t strings;
+
+	if (redact_stack(rd))
+		return 0;
+	if (!redact_stack_strings(rd))
+		return max;
+	strings = strings_start(tid);
+	if (!strings)
+		return 0;
+	return strings > sp && strings - sp < max ? strings - sp : max;
 }
 
 static void cap_stack(struct recorder *r, pid_t tid, uint64_t sp, size_t max)
@@ -168,8 +218,12 @@ void evidence_crash(struct recorder *r, struct task *t, int signo, bool at_deliv
 	struct trace_event ev = {.kind = signo ? TK_CRASH : TK_STACK,
 		.nr = (uint16_t)signo,
 		.tid = (uint32_t)t->tid};
+	size_t stack = !signo || is_core_signal(signo) ? STACK_SIZE_CORE : STACK_SIZE_OTHER;
+	const struct redact *rd = r->opt->redact;
+	CLEANUP(buf) struct buf maps = {0};
 	struct user_regs_struct regs;
 	siginfo_t si;
+	size_t limit;
 
 	buf_reset(&r->payload);
 	if (at_delivery && !ptrace(PTRACE_GETSIGINFO, t->tid, 0, &si)) {
@@ -182,10 +236,13 @@ void evidence_crash(struct recorder *r, struct task *t, int signo, bool at_deliv
 		ev.sp = regs.rsp;
 		cap_whole(&r->payload, TC_REGS, &regs, sizeof(regs));
 	}
-	cap_file(&r->payload, TC_MAPS, proc_path(t->tid, "maps"), MAPS_SIZE_MAX);
-	cap_stack(r, t->tid, ev.sp,
-		!signo || is_core_signal(signo) ? STACK_SIZE_CORE : STACK_SIZE_OTHER);
-	cap_link(&r->payload, TC_EXE, proc_path(t->tid, "exe"));
+	read_proc(t->tid, "maps", &maps, MAPS_SIZE_MAX);
+	ev.flags |= redact_lines(rd, &maps) ? TF_REDACTED : 0;
+	cap_whole(&r->payload, TC_MAPS, maps.data, maps.len);
+	limit = stack_limit(rd, t->tid, ev.sp, stack);
+	ev.flags |= limit < stack ? TF_REDACTED : 0;
+	cap_stack(r, t->tid, ev.sp, limit);
+	cap_link(&r->payload, TC_EXE, proc_path(t->tid, "exe"), rd);
 	cap_file(&r->payload, TC_COMM, proc_path(t->tid, "comm"), 64);
 	emit_payload(r, &ev);
 	if (signo)

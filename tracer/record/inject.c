@@ -130,6 +130,7 @@ void inject_enter(struct recorder *r, struct task *t)
 			!fits_site(ru, t) || !is_turn(ru, t->proc) || t->cur.rule)
 			continue;
 		t->cur.rule = ru;
+		r->rule_done[ru->index] = true;
 		t->cur.flags |= TF_INJECTED;
 		t->resume_sig = ru->signo;
 		if (!ru->have_ret || ru->after)
@@ -195,8 +196,10 @@ void inject_exec(struct recorder *r, struct task *t)
 			emit_note(r, t->tid,
 				"inject: bytes at exec could not be written at %#lx: %s", ru->at,
 				strerror(-rc));
-		else
-			emit_note(r, t->tid, "inject: %zu bytes written at exec at %#lx",
-				ru->bytes.len, bias + ru->at);
+		if (rc)
+			continue;
+		r->rule_done[i] = true;
+		emit_note(r, t->tid, "inject: %zu bytes written at exec at %#lx", ru->bytes.len,
+			bias + ru->at);
 	}
 }

@@ -3,7 +3,9 @@
  * binary, the same natively and inside an emulator.
  */
 #include "tracer/record/mem.h"
+#include "tracer/record/inject.h"
 #include "tracer/record/recorder.h"
+#include "tracer/record/redact.h"
 
 #include "common/cleanup.h"
 #include "common/json.h"
@@ -20,11 +22,11 @@
 
 #define EXIT_TIMEOUT 124
 
-static void meta_command(struct json *j, char **cmd)
+static void meta_command(struct json *j, char **cmd, const struct redact *rd)
 {
 	json_array(j, "argv");
 	for (size_t size = 0; *cmd && size < 65536; cmd++) {
-		json_str(j, NULL, *cmd);
+		json_str(j, NULL, redact_path(rd, *cmd, strlen(*cmd)) ? "[redacted]" : *cmd);
 		size += strlen(*cmd);
 	}
 	json_array_end(j);
@@ -43,8 +45,12 @@ static void make_meta(const struct options *o, struct buf *out)
 	json_begin(&j, NULL);
 	json_str(&j, "schema", "lockstep.trace-meta/1");
 	json_str(&j, "recorder", "lockstep-record " LOCKSTEP_VERSION);
-	meta_command(&j, o->cmd);
-	json_str(&j, "cwd", getcwd(cwd, sizeof(cwd)) ? cwd : NULL);
+	if (!redact_argv(o->redact))
+		meta_command(&j, o->cmd, o->redact);
+	if (!getcwd(cwd, sizeof(cwd)) || redact_path(o->redact, cwd, strlen(cwd)))
+		json_null(&j, "cwd");
+	else
+		json_str(&j, "cwd", cwd);
 	json_str(&j, "kernel", u.release);
 	json_str(&j, "machine", u.machine);
 	json_str(&j, "host", u.nodename);
@@ -78,6 +84,7 @@ static void recorder_fini(struct recorder *r)
 	for (unsigned int i = 0; i < r->nbirths; i++)
 		free(r->births[i].image);
 	free(r->births);
+	free(r->rule_done);
 }
 
 /* Dies as the command died, so that whoever waits sees the same. */
@@ -94,9 +101,27 @@ static int die_of(int sig)
 	return 128 + sig;
 }
 
+/* An injection that never found its call changed nothing: whoever asked for it must not take this
+ * run for its effect. */
+static void report_unfit(struct recorder *r)
+{
+	const struct inject *in = r->opt->inject;
+
+	for (unsigned int i = 0; i < inject_len(in); i++) {
+		if (r->rule_done[i])
+			continue;
+		emit_note(r, r->root, "inject: rule %u found no call or image that fits", i + 1);
+		fprintf(stderr, "lockstep: --inject number %u found no call or image that fits\n",
+			i + 1);
+	}
+}
+
 static int finish(struct recorder *r)
 {
-	int rc = trace_writer_close(r->w);
+	int rc;
+
+	report_unfit(r);
+	rc = trace_writer_close(r->w);
 
 	if (rc && rc != -EFBIG) {
 		fprintf(stderr, "lockstep: %s: the trace is not whole: %s\n", r->opt->out_path,
@@ -127,8 +152,10 @@ static int record(const struct options *o)
 {
 	struct recorder r = {.opt = o};
 	struct err e = {{0}};
-	int rc = open_trace(&r, &e);
+	int rc;
 
+	r.rule_done = calloc(inject_len(o->inject) + 1, sizeof(*r.rule_done));
+	rc = r.rule_done ? open_trace(&r, &e) : err_set(&e, ENOMEM, "out of memory");
 	if (rc) {
 		err_print(&e);
 		return EXIT_RUN_SELF;

@@ -181,6 +181,10 @@ int options_parse(struct options *o, int argc, char **argv, struct err *e)
 		inject_free(o->inject);
 		o->inject = NULL;
 	}
+	if (redact_is_empty(o->redact)) {
+		redact_free(o->redact);
+		o->redact = NULL;
+	}
 	return 0;
 }
 

@@ -62,6 +62,7 @@ struct recorder {
 		unsigned int n;
 	} * births;
 	unsigned int nbirths;
+	bool *rule_done; /* per injection rule: it was applied at least once */
 };
 
 /* ns since the trace began. */
@@ -78,8 +79,8 @@ void emit_note(struct recorder *r, pid_t tid, const char *fmt, ...)
 void cap_whole(struct buf *payload, unsigned int slot, const void *data, size_t size);
 /* The same of a file under /proc, at most max bytes. */
 void cap_file(struct buf *payload, unsigned int slot, const char *path, size_t max);
-/* The same of where a link under /proc leads. */
-void cap_link(struct buf *payload, unsigned int slot, const char *path);
+/* The same of where a link under /proc leads, unless a rule hides that. */
+void cap_link(struct buf *payload, unsigned int slot, const char *path, const struct redact *rd);
 
 /* ---- loop.c ---- */
 

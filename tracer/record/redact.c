@@ -40,6 +40,11 @@ void redact_free(struct redact *rd)
 	free(rd);
 }
 
+bool redact_is_empty(const struct redact *rd)
+{
+	return !rd->env && !rd->argv && !rd->data && !rd->nglobs;
+}
+
 static int add_glob(struct redact *rd, const char *glob, struct err *e)
 {
 	char **globs;
@@ -73,15 +78,81 @@ int redact_add(struct redact *rd, const char *rule, struct err *e)
 	return 0;
 }
 
-bool redact_path(const struct redact *rd, struct buf *name)
+bool redact_path(const struct redact *rd, const char *name, size_t len)
 {
+	char text[4097];
+
 	if (!rd || !rd->nglobs)
 		return false;
+	if (len >= sizeof(text))
+		len = sizeof(text) - 1;
+	memcpy(text, name, len);
+	text[len] = 0;
 	for (unsigned int i = 0; i < rd->nglobs; i++) {
-		if (!fnmatch(rd->globs[i], buf_str(name), 0))
+		if (!fnmatch(rd->globs[i], text, 0))
 			return true;
 	}
 	return false;
+}
+
+bool redact_stack(const struct redact *rd)
+{
+	return rd && rd->data;
+}
+
+bool redact_stack_strings(const struct redact *rd)
+{
+	return rd && (rd->env || rd->argv || rd->nglobs);
+}
+
+/* Copies pieces that end in `sep` from text to out, with what is hidden replaced. */
+static bool redact_pieces(
+	const struct redact *rd, const struct buf *text, char sep, struct buf *out)
+{
+	const char *at = (const char *)text->data, *stop = at + text->len, *end;
+	bool any = false;
+
+	for (; at < stop; at = end + 1) {
+		const char *path;
+
+		end = memchr(at, sep, (size_t)(stop - at));
+		if (!end)
+			end = stop;
+		path = memchr(at, '/', (size_t)(end - at));
+		if (path && redact_path(rd, path, (size_t)(end - path))) {
+			buf_add(out, at, (size_t)(path - at));
+			buf_add_str(out, "[redacted]");
+			any = true;
+		} else {
+			buf_add(out, at, (size_t)(end - at));
+		}
+		if (end < stop)
+			buf_add_byte(out, (uint8_t)sep);
+	}
+	return any;
+}
+
+static bool redact_text(const struct redact *rd, struct buf *text, char sep)
+{
+	struct buf out = {0};
+	bool any;
+
+	if (!rd || !rd->nglobs || !text->len)
+		return false;
+	any = redact_pieces(rd, text, sep, &out);
+	buf_fini(text);
+	*text = out;
+	return any;
+}
+
+bool redact_lines(const struct redact *rd, struct buf *text)
+{
+	return redact_text(rd, text, '\n');
+}
+
+bool redact_strings(const struct redact *rd, struct buf *text)
+{
+	return redact_text(rd, text, 0);
 }
 
 bool redact_env(const struct redact *rd)

@@ -124,7 +124,6 @@ static bool copy_words(void *dst, const void *src, size_t n)
 static bool proc_inherit(struct proc *p, const struct proc *parent, unsigned int nrules)
 {
 	p->sig = parent->sig;
-	p->birth = parent->birth;
 	written_copy(&p->written, &parent->written);
 	p->hidden_words = parent->hidden_words;
 	if (parent->image && !(p->image = strdup(parent->image)))

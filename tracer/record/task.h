@@ -43,7 +43,7 @@ struct proc {
 	pid_t tgid;
 	unsigned int refs;  /* tasks that point here */
 	char *image;	    /* path of what it executes; NULL when unknown */
-	unsigned int birth; /* k-th process with that image, from 1; 0 before any exec */
+	unsigned int birth; /* k-th process with that image, forks included, from 1; 0 before any exec */
 	struct sigacts sig;
 	unsigned int *rule_hits; /* per injection rule: calls that fitted since exec */
 	bool noted_ptrace;

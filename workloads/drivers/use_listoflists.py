@@ -3,8 +3,6 @@
 import math
 import random
 
-import pandas as pd
-
 ROWS, COLUMNS = 200_000, 100
 
 random.seed(3)
@@ -12,6 +10,8 @@ base = [random.random() for _ in range(COLUMNS)]
 rows = []
 for i in range(ROWS):
     rows.append([x + i for x in base])
+
+import pandas as pd
 
 first, last = math.fsum(rows[0]), math.fsum(rows[-1])
 table = pd.DataFrame(rows, columns=[f"c{i}" for i in range(COLUMNS)])

@@ -7,12 +7,12 @@ import tempfile
 folder = tempfile.TemporaryDirectory()
 os.environ["MPLCONFIGDIR"] = folder.name
 
-import matplotlib  # noqa: E402  (reads its environment when imported)
+import matplotlib
 
 matplotlib.use("Agg")
 matplotlib.rcParams["svg.hashsalt"] = "fixed"
-import matplotlib.pyplot as plt  # noqa: E402
-import numpy as np  # noqa: E402
+import matplotlib.pyplot as plt
+import numpy as np
 
 
 def figure():

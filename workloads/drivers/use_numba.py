@@ -7,8 +7,8 @@ import tempfile
 cache = tempfile.TemporaryDirectory()
 os.environ["NUMBA_CACHE_DIR"] = cache.name
 
-import numba  # noqa: E402  (reads its environment when imported)
-import numpy as np  # noqa: E402
+import numba
+import numpy as np
 
 sys.setrecursionlimit(5000)
 numba.set_num_threads(2)

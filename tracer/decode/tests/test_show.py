@@ -160,7 +160,13 @@ def test_torn_traces_are_shown_as_far_as_they_go(trace: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("content", "word"),
-    [(b"", "empty"), (b"#!/bin/sh\n", "not a trace"), (b"lockstep\x09\0\0\0\0\0\0\0" + bytes(8), "newer"), (b"lockstep\x01\0", "cut off"), (None, "No such file")],
+    [
+        (b"", "empty"),
+        (b"#!/bin/sh\n", "not a trace"),
+        (b"lockstep\x09\0\0\0\0\0\0\0" + bytes(8), "newer"),
+        (b"lockstep\x01\0", "cut off"),
+        (None, "No such file"),
+    ],
 )
 def test_bad_files_are_named(tmp_path: Path, content: bytes | None, word: str) -> None:
     path = tmp_path / "bad"

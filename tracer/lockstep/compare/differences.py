@@ -64,7 +64,7 @@ def compare(natives: Sequence[Run], targets: Sequence[Run]) -> Comparison:
     done = subprocess.run(cmd, capture_output=True, timeout=COMPARE_LIMIT_S, check=False)
     if done.returncode not in (0, 1):
         raise HarnessError(done.stderr.decode(errors="replace").strip().removeprefix("lockstep: ") or "lockstep compare failed")
-    return parse(done.stdout.decode("utf-8", "surrogateescape").splitlines())
+    return parse([line for line in done.stdout.decode("utf-8", "surrogateescape").split("\n") if line])
 
 
 def parse(lines: Sequence[str]) -> Comparison:

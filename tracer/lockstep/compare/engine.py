@@ -22,7 +22,9 @@ from lockstep.compare.record import record, run_limit
 from lockstep.compare.settings import Settings
 
 # More runs, where outcomes agree but something else seems to differ: (native, target) per round. What is chance goes away.
-RECHECK_ROUNDS = ((3, 1), (4, 2))
+# Against native itself everything that is left is chance; a target's own differences are real, and only native noise is worth more runs.
+RECHECK_NATIVE = ((3, 1), (4, 2))
+RECHECK_TARGET = ((2, 0),)
 RECHECK_BUDGET_S = 240.0
 
 
@@ -85,14 +87,21 @@ class Diff:
         profile = self.profile
         self.departed = next((d for d in map(profile.departures, self.targets) if d), [])
         self.comparison = compare(self.natives, self.targets)
+        if not self.departed:
+            self.departed = self._hidden_crashes()
+
+    def _hidden_crashes(self) -> list[Departure]:
+        """Processes that only the target kills, although the program as a whole ended alike: it hid the death, or retried."""
+        foc = self._focus()
+        return [Departure("crash", f"process {p.image}", "no such death", p.status) for p in foc.chain if p.status.startswith("SIG")][:1]
 
     def _departed_runs(self) -> list[Run]:
         profile = self.profile
-        return [r for r in self.targets if profile.departures(r)]
+        return [r for r in self.targets if profile.departures(r)] or (list(self.targets) if self.departed else [])
 
     def _recheck(self) -> None:
         """Where both sides end alike, a difference must survive more runs of both; where they do not, so must the departure."""
-        for natives, targets in RECHECK_ROUNDS:
+        for natives, targets in RECHECK_NATIVE if self.settings.target == "native" else RECHECK_TARGET:
             if not self._doubtful() or self._spent() > RECHECK_BUDGET_S:
                 return
             for _ in range(natives):
@@ -104,7 +113,7 @@ class Diff:
     def _doubtful(self) -> bool:
         if self.departed:
             return any(d.kind in ("output", "file-state") for d in self.departed) and not self._status_departed()
-        return any(not f.habit for f in self._candidates())
+        return any(not f.habit and f.kind != "vma-growth" for f in self._candidates())
 
     def _status_departed(self) -> bool:
         return any(d.kind in ("exit-status", "crash", "hang") for d in self.departed)
@@ -119,7 +128,7 @@ class Diff:
             if not self.departed and not always:
                 continue
             out.append(replace(f, habit=self._is_habit(f)))
-        grown = vma.growth(self.natives, self.targets, self._guest_peak(), self.habits.vma_base)
+        grown = vma.growth(self.natives, self.targets)
         return [*out, grown] if grown else out
 
     def _is_habit(self, f: Finding) -> bool:
@@ -127,10 +136,6 @@ class Diff:
         if f.kind == "elf-page":
             return not rank.vital(f) or not self.departed
         return self.habits.has(f.habit_key)
-
-    def _guest_peak(self) -> int:
-        points = [p[1] for r in self.natives for p in self.comparison.guest_vmas.get(r.name, [])]
-        return max(points, default=0)
 
     # ---- ranking and proof ----
 
@@ -167,7 +172,8 @@ class Diff:
         if not self.departed:
             return self._settled(found)
         foc = self._focus()
-        order = [f for f in rank.order(found, foc) if not f.habit and f.kind not in SYMPTOMS]
+        hidden = all(d.what.startswith("process ") for d in self.departed)
+        order = [] if hidden else [f for f in rank.order(found, foc) if not f.habit and f.kind not in SYMPTOMS]
         prover = Prover(self.settings, self.profile, Profile(self._departed_runs()), self.departed, self.folder / ".proofs", self.say)
         tried: dict[int, Finding] = {}
         for f in order[: self.settings.proofs]:

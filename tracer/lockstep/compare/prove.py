@@ -7,7 +7,6 @@ everything in which the two sides were seen to part.
 from __future__ import annotations
 
 import itertools
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +16,9 @@ from lockstep.compare.finding import Finding, Proof
 from lockstep.compare.outcome import Departure, Profile, Run, same_way
 from lockstep.compare.record import record, run_limit
 from lockstep.compare.settings import Settings
+
+# What the recorder says of an injection that never found its call: such a run shows nothing.
+NOT_PLACED = "found no call or image that fits"
 
 
 @dataclass
@@ -55,11 +57,10 @@ class Prover:
         self.say(f"proving: {'breaking native' if native else 'repairing the target'}")
         wall_s = self.natives.natives[0].wall_ns / 1e9
         try:
-            return record(self.settings, native=native, folder=folder, limit_s=run_limit(self.settings, wall_s), inject=specs)
+            run = record(self.settings, native=native, folder=folder, limit_s=run_limit(self.settings, wall_s), inject=specs)
         except HarnessError:
             return None
-        finally:
-            shutil.rmtree(folder / "trace", ignore_errors=True)
+        return None if NOT_PLACED in (folder / "log").read_text(errors="replace") else run
 
     def _words(self, broken: bool | None, repaired: bool | None) -> str:
         words = []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lockstep.compare.differences import Comparison, Process
-from lockstep.compare.finding import Finding
+from lockstep.compare.finding import SYMPTOMS, Finding
 
 # What a departed page must cover before its bytes can matter to a program: what the loader or the program's start reads.
 VITAL = frozenset(
@@ -98,12 +98,19 @@ def order(findings: Sequence[Finding], foc: Focus) -> list[Finding]:
 
 
 def settle(ordered: Sequence[Finding]) -> list[Finding]:
-    """After proof: proven causes first (both ways before one way), then the untried, the refuted, the symptoms."""
+    """After proof: proven causes (both ways before one way), what could not be tried, growth, symptoms, what was refuted, and
+    calls that are only there or not there: those follow from something else."""
 
     def key(f: Finding) -> int:
         if f.kind == "vma-growth":
             return 3
         ways = (f.proof.native_broken is True) + (f.proof.target_repaired is True)
-        return {2: 0, 1: 1}.get(ways, 2 if f.proof.proven is None else 4)
+        if ways:
+            return 2 - ways
+        if f.kind in ("call-extra", "call-missing"):
+            return 6
+        if f.kind in SYMPTOMS:
+            return 4
+        return 2 if f.proof.proven is None else 5
 
     return sorted(ordered, key=key)

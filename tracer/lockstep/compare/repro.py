@@ -36,13 +36,13 @@ def find_bundle(name: str) -> tuple[Path, str]:
         return folder, mark
     found = sorted(home_dir().glob("runs/**/findings.jsonl"), key=lambda p: p.stat().st_mtime, reverse=True)
     for file in found:
-        if any(json.loads(line)["fingerprint"] == mark for line in file.read_text().splitlines()):
+        if any(json.loads(line)["fingerprint"] == mark for line in file.read_text().split("\n")[:-1]):
             return file.parent, mark
     raise UsageError(f"{name}: no bundle below {home_dir()}/runs has such a finding; give BUNDLE#FINGERPRINT")
 
 
 def finding_of(folder: Path, mark: str) -> dict[str, Any]:
-    for line in (folder / "findings.jsonl").read_text().splitlines():
+    for line in (folder / "findings.jsonl").read_text().split("\n")[:-1]:
         d: dict[str, Any] = json.loads(line)
         if d["fingerprint"] == mark:
             return d

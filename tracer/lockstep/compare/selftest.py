@@ -48,7 +48,7 @@ def diff_json(program: Program, options: Sequence[str]) -> tuple[int, list[dict[
             *program.argv,
         ]
         done = subprocess.run(cmd, capture_output=True, timeout=DIFF_LIMIT_S, check=False, stdin=subprocess.DEVNULL)
-    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr.decode(errors="replace")
+    return done.returncode, json_lines(done.stdout), done.stderr.decode(errors="replace")
 
 
 # ---- quiet ----
@@ -95,9 +95,14 @@ def settings_for(program: Program) -> Settings:
     return Settings(argv=program.argv, target="native", state=("--cwd", str(program.cwd)), quiet=True)
 
 
+def json_lines(text: bytes) -> list[dict[str, Any]]:
+    """Not splitlines(): strings may hold separators of other alphabets."""
+    return [json.loads(line) for line in text.decode("utf-8", "surrogateescape").split("\n") if line]
+
+
 def events(trace: Path) -> list[dict[str, Any]]:
     done = subprocess.run([lockstep_exe(), "show", "--json", str(trace)], capture_output=True, timeout=120, check=True)
-    return [e for e in map(json.loads, done.stdout.decode("utf-8", "surrogateescape").splitlines()) if e.get("kind") == "call"]
+    return [e for e in json_lines(done.stdout) if e.get("kind") == "call"]
 
 
 def spec_of(trace: Path, seq: int, value: str) -> str | None:
@@ -108,7 +113,7 @@ def spec_of(trace: Path, seq: int, value: str) -> str | None:
 def values_for(event: dict[str, Any], rng: random.Random) -> str:
     """An errno, or for calls that return a count a shorter one."""
     ret = event.get("ret") or 0
-    if event["call"] in ("read", "pread64", "write", "recvfrom", "sendto") and ret > 1 and rng.random() < 0.5:
+    if event["name"] in ("read", "pread64", "write", "recvfrom", "sendto") and ret > 1 and rng.random() < 0.5:
         return f"ret={ret // 2}"
     return f"errno={rng.choice(ERRNOS)}"
 
@@ -118,7 +123,7 @@ def drawn(program: Program, rng: random.Random, work: Path) -> Iterator[Fault]:
     s = settings_for(program)
     natives = [record(s, native=True, folder=work / f"n{i}", limit_s=60) for i in range(2)]
     profile = Profile(natives)
-    pool = [e for e in events(natives[0].path / "trace") if e["call"] not in SPARED and (e.get("ret") or 0) >= 0]
+    pool = [e for e in events(natives[0].path / "trace") if e["name"] not in SPARED and (e.get("ret") or 0) >= 0]
     rng.shuffle(pool)
     for i, event in enumerate(pool[:60]):
         value = values_for(event, rng)
@@ -129,7 +134,7 @@ def drawn(program: Program, rng: random.Random, work: Path) -> Iterator[Fault]:
         departed = profile.departures(run)
         shutil.rmtree(run.path, ignore_errors=True)
         if departed:
-            yield Fault(program, event["seq"], event["call"], event.get("text") or event["call"], value, spec)
+            yield Fault(program, event["seq"], event["name"], event.get("text") or event["name"], value, spec)
 
 
 def matches(finding: dict[str, Any], fault: Fault) -> bool:

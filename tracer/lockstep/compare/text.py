@@ -53,7 +53,7 @@ def evidence_lines(f: Finding) -> list[str]:
     if f.kind == "vma-growth":
         b = e["boundaries"]
         return [
-            f"native {e['native']} VMAs, host {e['target']} of at most {e['limit']} (x{e['ratio']:g}); {e['direction']}",
+            f"native {e['native']} mappings, the emulator {e['target']} (x{e['ratio']:g}); at most {e['limit']} a process; {e['direction']}",
             f"boundaries: {b['offset_falls']} offset falls, {b['gap']} gap, {b['permission']} permission, {b['other']} other",
         ]
     out = []

@@ -17,8 +17,9 @@ from lockstep.compare.finding import Finding, fingerprint
 from lockstep.compare.outcome import Run
 
 LINE = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) (\S+) (\d+)\s*(.*)$")
-RATIO_MIN = 4.0  # of what the target has above its own base to what native has
-COUNT_MIN = 400  # fewer host mappings than this trouble nobody
+RATIO_MIN = 8.0  # of the target's mappings of guest memory to native's
+COUNT_MIN = 500  # fewer mappings than this trouble nobody
+ANONYMOUS = "00:00:0 "  # how a mapping without a file is called here
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def parse_maps(text: str) -> list[Vma]:
 
 def backing_file(vmas: list[Vma]) -> str | None:
     """The file that most mappings are of: the emulator's memory."""
-    counts = Counter(v.file for v in vmas if not v.file.startswith("00:00 0"))
+    counts = Counter(v.file for v in vmas if not v.file.startswith(ANONYMOUS))
     return counts.most_common(1)[0][0] if counts else None
 
 
@@ -75,49 +76,63 @@ def direction(vmas: list[Vma]) -> str:
     falls, gaps = counts["offset_falls"], counts["gap"]
     if falls + gaps == 0:
         return "offsets follow addresses"
-    if falls >= gaps:
-        return f"against: addresses are handed out top-down, file offsets bottom-up ({falls} boundaries fall, {gaps} rise over a gap)"
-    return f"mixed: file offsets rise with addresses but over gaps that other regions fill ({gaps} over a gap, {falls} fall)"
+    if falls * 4 >= falls + gaps:
+        return f"file offsets run against addresses: they fall at {falls} boundaries and rise over a gap at {gaps}"
+    return f"file offsets run with addresses, but over gaps that other regions fill: at {gaps} boundaries; they fall at {falls}"
+
+
+def own_natively(vmas: list[Vma]) -> tuple[int, int]:
+    """Native mappings that hold the program's own memory: (anonymous ones, written private ones of files)."""
+    writable = [v for v in vmas if "w" in v.perms]
+    anonymous = [v for v in writable if v.file.startswith(ANONYMOUS)]
+    return len(anonymous), len(writable) - len(anonymous)
+
+
+def own_on_target(vmas: list[Vma], of_files: int) -> int:
+    """The emulator's writable mappings of its memory file, less what backs written private pages of files there."""
+    memory = backing_file(vmas)
+    return max(sum(v.file == memory and "w" in v.perms for v in vmas) - of_files, 0)
+
+
+def growth(natives: list[Run], targets: list[Run]) -> Finding | None:
+    """The vma-growth finding, or None: the program's own memory lies in many more mappings than natively."""
+    if not natives or not targets:
+        return None
+    native = parse_maps(peak_maps(max(natives, key=peak)))
+    anonymous, of_files = own_natively(native)
+    counts = [own_on_target(parse_maps(peak_maps(r)), of_files) for r in targets]
+    worst = targets[counts.index(max(counts))]
+    if not anonymous or not grown(max(counts), anonymous):
+        return None
+    host = worst.outcome.get("host_vma") or {}
+    limit = int(host.get("limit") or 65530)
+    maps = parse_maps(peak_maps(worst))
+    way = direction(maps)
+    return Finding(
+        kind="vma-growth",
+        summary=f"the program's memory lies in {max(counts)} mappings of the emulator where native has {anonymous} "
+        f"({max(counts) / anonymous:.0f} times; the host allows {limit} a process); {way.split(':')[0]}",
+        evidence={
+            "native": anonymous,
+            "target": max(counts),
+            "host": {"process": host.get("process"), "peak": peak(worst), "native_peak": max(peak(r) for r in natives)},
+            "ratio": round(max(counts) / anonymous, 2),
+            "limit": limit,
+            "direction": way,
+            "boundaries": classify(maps),
+        },
+        fingerprint=fingerprint("vma-growth", way.split(":")[0]),
+        reproduced=(sum(grown(n, anonymous) for n in counts), len(targets)),
+    )
+
+
+def grown(count: int, native: int) -> bool:
+    return count >= COUNT_MIN and count >= RATIO_MIN * native
 
 
 def peak(run: Run) -> int:
-    """The most VMAs that the host held for this run: of the process with guest memory that had the most."""
+    """The most VMAs that one process with guest memory had on the host."""
     return int((run.outcome.get("host_vma") or {}).get("peak") or 0)
-
-
-def growth(natives: list[Run], targets: list[Run], guest_peak: int, base: int) -> Finding | None:
-    """The vma-growth finding, or None. `guest_peak`: most VMAs of one process natively; `base`: the target's own with an idle guest."""
-    if not targets or not guest_peak:
-        return None
-    peaks = [peak(r) for r in targets]
-    worst = targets[peaks.index(max(peaks))]
-    host = worst.outcome.get("host_vma") or {}
-    limit = int(host.get("limit") or 65530)
-    own = max(max(peaks) - base, 0)
-    ratio = max(peaks) / guest_peak
-    if own < COUNT_MIN or own / guest_peak < RATIO_MIN:
-        return None
-    maps = parse_maps(peak_maps(worst))
-    boundaries = classify(maps)
-    way = direction(maps)
-    shown = sum(1 for p in peaks if p - base >= COUNT_MIN and (p - base) / guest_peak >= RATIO_MIN)
-    return Finding(
-        kind="vma-growth",
-        summary=f"the emulator holds {max(peaks)} host mappings where native has {guest_peak} "
-        f"({ratio:.0f} times; the host's limit is {limit}); offsets run {way.split(':')[0]} to addresses",
-        evidence={
-            "native": guest_peak,
-            "target": max(peaks),
-            "host": host.get("process"),
-            "ratio": round(ratio, 2),
-            "limit": limit,
-            "base": base,
-            "direction": way,
-            "boundaries": boundaries,
-        },
-        fingerprint=fingerprint("vma-growth", way.split(":")[0]),
-        reproduced=(shown, len(targets)),
-    )
 
 
 def peak_maps(run: Run) -> str:

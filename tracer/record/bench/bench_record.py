@@ -50,9 +50,7 @@ def workloads(tmp: Path) -> list[Workload]:
 
 def seconds(argv: list[str]) -> float:
     start = time.perf_counter()
-    subprocess.run(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300, check=False
-    )
+    subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300, check=False)
     return time.perf_counter() - start
 
 
@@ -78,7 +76,7 @@ def measure(w: Workload, prefixes: dict[str, list[str]], rounds: int) -> dict[st
 
 
 def ratio_text(times: list[float], base: list[float]) -> str:
-    each = sorted(t / b for t, b in zip(times, base))
+    each = sorted(t / b for t, b in zip(times, base, strict=False))
     return f"{statistics.median(each):6.2f} ({each[0]:.2f}-{each[-1]:.2f})"
 
 

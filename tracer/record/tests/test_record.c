@@ -52,6 +52,7 @@ static const struct rec_case g_cases[] = {
 	{"maps", "--vma-every 10", "maps", 0},
 	{"nocalls", "--no-calls", "births", 0},
 	{"hidden", "--redact data --redact env --redact 'path:/no/*'", "data", 0},
+	{"secret", "--redact env --redact 'path:*/tracees/*'", "crash segv", 139},
 	{"capped", "--max-size 4K", "many", 0},
 	{"missing", "", "/no/such/program", 127},
 	{"noexec", "", "/etc/passwd", 126},
@@ -458,6 +459,27 @@ static void redaction_keeps_data_environment_and_names_out(void **state)
 	trace_free(&tr);
 }
 
+/* Every recording has $SECRET in its environment. */
+static void redaction_keeps_environment_and_paths_out_of_evidence(void **state)
+{
+	struct rec_trace tr = load("secret"), open = load("segv");
+	size_t seen = 0;
+
+	for (size_t i = 0; i < open.len; i++)
+		seen += open.ev[i].payload_size &&
+			memmem(open.ev[i].payload, open.ev[i].payload_size, "hush-hush", 9);
+	assert_true(seen > 0);
+	for (size_t i = 0; i < tr.len; i++) {
+		if (!tr.ev[i].payload_size)
+			continue;
+		assert_null(memmem(tr.ev[i].payload, tr.ev[i].payload_size, "hush-hush", 9));
+		assert_null(memmem(tr.ev[i].payload, tr.ev[i].payload_size, "tracees/crash", 13));
+	}
+	assert_true(find(&tr, TK_CRASH, -1, 0)->flags & TF_REDACTED);
+	trace_free(&tr);
+	trace_free(&open);
+}
+
 static void time_limit_leaves_a_stack_of_every_task(void **state)
 {
 	struct rec_trace tr = load("hang");
@@ -712,6 +734,7 @@ static const struct CMUnitTest g_tests[] = {
 	cmocka_unit_test(vectors_and_messages_are_captured_part_by_part),
 	cmocka_unit_test(names_are_read_up_to_the_end_of_memory),
 	cmocka_unit_test(redaction_keeps_data_environment_and_names_out),
+	cmocka_unit_test(redaction_keeps_environment_and_paths_out_of_evidence),
 	cmocka_unit_test(time_limit_leaves_a_stack_of_every_task),
 	cmocka_unit_test(a_program_that_forks_without_pause_is_ended),
 	cmocka_unit_test(vma_counts_grow_over_time),

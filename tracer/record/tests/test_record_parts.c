@@ -103,21 +103,24 @@ static void redaction_rules_are_checked_and_match(void **state)
 {
 	struct redact *rd = redact_new();
 	struct err e = {{0}};
-	struct buf name = {0};
+	struct buf maps = {0};
 
 	assert_int_equal(redact_add(rd, "nothing", &e), -EINVAL);
 	assert_int_equal(redact_add(rd, "path:", &e), -EINVAL);
 	assert_int_equal(redact_add(rd, "path:/home/*", &e), 0);
 	assert_int_equal(redact_add(rd, "env", &e), 0);
-	buf_add_str(&name, "/home/x/y");
-	assert_true(redact_path(rd, &name));
-	buf_reset(&name);
-	buf_add_str(&name, "/homes");
-	assert_false(redact_path(rd, &name));
+	assert_true(redact_path(rd, "/home/x/y", 9));
+	assert_false(redact_path(rd, "/homes", 6));
+	assert_false(redact_path(rd, "/home/x", 5));
+	buf_add_str(&maps, "1-2 r--p /home/me/lib\n2-3 r--p /lib/x\n3-4 rw-p\n4-5 /home/a b");
+	assert_true(redact_lines(rd, &maps));
+	assert_string_equal(
+		buf_str(&maps), "1-2 r--p [redacted]\n2-3 r--p /lib/x\n3-4 rw-p\n4-5 [redacted]");
+	assert_false(redact_lines(rd, &maps));
 	assert_true(redact_env(rd));
 	assert_false(redact_argv(rd));
 	assert_false(redact_env(NULL));
-	buf_fini(&name);
+	buf_fini(&maps);
 	redact_free(rd);
 }
 

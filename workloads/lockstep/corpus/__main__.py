@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lockstep.base.errors import BROKE, FOUND, OK, USAGE, LockstepError, UsageError
+from lockstep.base.errors import BROKE, FOUND, OK, LockstepError, UsageError
 from lockstep.corpus import add, compare, envs, locks, plan, run, summary
 from lockstep.corpus.manifest import STRAINS, Workload, load_corpus, shipped_folder, user_folder
 from lockstep.corpus.progress import to_stderr
@@ -56,7 +56,7 @@ def common(p: argparse.ArgumentParser, *, chooses: bool = False) -> None:
 
 
 def pip_option(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--pip-option", action="append", default=[], metavar="WORD", help="a word for pip install, such as --no-index; repeatable")
+    p.add_argument("--pip-option", action="append", default=[], metavar="WORD", help="a word for pip install, as in --pip-option=--no-index; repeatable")
 
 
 def run_options(p: argparse.ArgumentParser) -> None:

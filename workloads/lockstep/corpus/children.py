@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -48,7 +49,7 @@ def _stat(pid: int) -> tuple[int, int] | None:
 
 def descendants(root: int) -> dict[int, int]:
     """Every living process below `root`: {pid: start time}, which together name a process for good."""
-    stats = {int(e): s for e in os.listdir("/proc") if e.isdecimal() and (s := _stat(int(e)))}
+    stats = {int(p.name): s for p in Path("/proc").iterdir() if p.name.isdecimal() and (s := _stat(int(p.name)))}
     found, out = [root], {}
     for pid in found:
         for child, (parent, started) in stats.items():
@@ -77,7 +78,5 @@ def end_tree(p: subprocess.Popen[bytes], grace_s: float = 5.0) -> None:
 
 
 def _kill(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

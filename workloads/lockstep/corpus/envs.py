@@ -48,7 +48,7 @@ def probe(exe: str) -> Python | None:
 
 def find_python(version: str) -> Python:
     """LOCKSTEP_PYTHON, the system's, the one that runs us: the first of the wanted version."""
-    ours = os.path.join(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}")
+    ours = f"{sys.base_prefix}/bin/python{sys.version_info[0]}.{sys.version_info[1]}"
     for exe in (os.environ.get("LOCKSTEP_PYTHON"), f"/usr/bin/python{version}", ours, shutil.which(f"python{version}")):
         found = probe(exe) if exe else None
         if found and found.version == version:

@@ -11,13 +11,14 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 MODULES_LIMIT = 200
 HELP_LIMIT_S = 20
 PRIVATE = {"tests", "test", "testing", "conftest", "setup", "__main__", "examples", "benchmarks"}
 
 
-def public_modules(distribution):
+def public_modules(distribution: importlib.metadata.Distribution) -> list[str]:
     """Dotted names of what RECORD installs, packages and modules, nearest the top first."""
     names = set()
     for file in distribution.files or ():
@@ -38,23 +39,24 @@ def public_modules(distribution):
     return sorted(names, key=lambda n: (n.count("."), n))[:MODULES_LIMIT]
 
 
-def try_imports(names):
-    good, failed = [], {}
+def try_imports(names: list[str]) -> tuple[list[str], dict[str, str]]:
+    good: list[str] = []
+    failed: dict[str, str] = {}
     for name in names:
         try:
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                 importlib.import_module(name)
             good.append(name)
-        except BaseException as e:  # noqa: BLE001  (a module may exit, too)
+        except BaseException as e:  # a module may exit, too
             failed[name] = " ".join(f"{type(e).__name__}: {e}".split())[:120]
     return good, failed
 
 
-def try_scripts(distribution):
+def try_scripts(distribution: importlib.metadata.Distribution) -> dict[str, int]:
     """{script: exit status of --help}; one that does not end or does not start is left out."""
-    out = {}
+    out: dict[str, int] = {}
     for entry in sorted({e.name for e in distribution.entry_points if e.group == "console_scripts"}):
-        script = os.path.join(os.path.dirname(sys.executable), entry)
+        script = Path(sys.executable).parent / entry
         try:
             done = subprocess.run([script, "--help"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=HELP_LIMIT_S)
             out[entry] = done.returncode
@@ -63,7 +65,7 @@ def try_scripts(distribution):
     return out
 
 
-def main():
+def main() -> None:
     distribution = importlib.metadata.distribution(sys.argv[1])
     good, failed = try_imports(public_modules(distribution))
     print("\nlockstep-probe " + json.dumps({"modules": good, "failed": failed, "scripts": try_scripts(distribution)}), flush=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from lockstep.base.errors import HarnessError, LockstepError, UsageError
 from lockstep.corpus import compare, envs, locks
+from lockstep.corpus.atomic import remove_tree
 from lockstep.corpus.plan import Job, Shard, fingerprint
 from lockstep.corpus.progress import Progress, duration
 from lockstep.corpus.runs import Bundle, Run, new_name, plan_info, unfinished
@@ -32,7 +33,7 @@ class Options:
 
     targets: tuple[str, ...]
     effort: compare.Effort
-    part: Shard = Shard()
+    part: Shard = field(default_factory=Shard)
     jobs: int = 0  # 0: as many as CPUs
     name: str | None = None
     fresh: bool = False
@@ -91,10 +92,8 @@ def pick_run(options: Options, plan_hash: str) -> tuple[Run, bool]:
 def open_session(planned: list[Job], options: Options, progress: Progress) -> Session:
     plan_hash = fingerprint(planned, effort_info(options.effort))
     run, again = pick_run(options, plan_hash)
-    run.own()
-    info = run.info if again else None
-    if info is None:
-        info = {
+    if not again:
+        first: dict[str, object] = {
             "run": run.name,
             "started": time.time(),
             "finished": None,
@@ -106,8 +105,13 @@ def open_session(planned: list[Job], options: Options, progress: Progress) -> Se
             "plan": plan_info(planned),
             "kernel": platform.release(),
         }
-    info["finished"] = None
-    run.write({k: v for k, v in info.items() if k != "schema"})
+        run.create(first)
+    run.own()
+    info = run.info
+    if info is None:
+        raise HarnessError(f"{run.folder}/run.json: cannot be read; remove that folder or give another name with -o")
+    if again:
+        run.write(info | {"finished": None})
     s = Session(options, planned, run, progress, History(run), run_started=float(info["started"]))
     s.logs = run.folder / "logs"
     s.logs.mkdir(exist_ok=True)
@@ -138,7 +142,7 @@ def env_task(s: Session, lock: Path, again: bool = False) -> Task:
             s.pythons[lock] = python
             return None
         s.progress.event(f"building environment {lock.stem}")
-        pip = [word for o in s.options.pip_options for word in ("--pip-option", o)]
+        pip = [f"--pip-option={o}" for o in s.options.pip_options]
         return [sys.executable, "-m", "lockstep.corpus", "env", "--quiet", *pip, str(lock)]
 
     def end(status: int | None, log: Path) -> Task | None:
@@ -213,6 +217,8 @@ def expected(s: Session, job: Job) -> float:
 
 def broke(s: Session, job: Job, attempt: int, why: str, log: Path | None) -> None:
     folder = s.run.attempt_folder(job.key, attempt)
+    for unfinished_bundle in folder.parent.glob(".tmp-*"):
+        remove_tree(unfinished_bundle)  # whoever wrote it has ended
     if not folder.exists():
         compare.write_broken(job, s.run, attempt, why, log, s.options.effort)
     s.progress.event(f"{job.workload.name} on {job.target}: no verdict: {why}")
@@ -261,8 +267,7 @@ def close(s: Session) -> list[tuple[Job, Bundle]]:
     if s.options.whole:
         write_gone(s)
     info = s.run.info or {}
-    info |= {"finished": time.time()}
-    s.run.write({k: v for k, v in info.items() if k != "schema"})
+    s.run.write(info | {"finished": time.time()})
     return results
 
 

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from lockstep.base.errors import HarnessError, UsageError
 from lockstep.base.paths import home_dir
-from lockstep.corpus.atomic import remove_tree, write_json
+from lockstep.corpus.atomic import remove_tree, temp_name, write_json
 from lockstep.corpus.plan import Job
 
 RUN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
@@ -78,10 +78,23 @@ class Run:
         info = self.info
         return bool(info and info.get("finished"))
 
+    def create(self, info: dict[str, Any]) -> None:
+        """A new run with its run.json, there whole or not at all."""
+        try:
+            runs_folder().mkdir(parents=True, exist_ok=True)
+            for stale in runs_folder().glob(".tmp-*"):
+                if not alive(stale):
+                    remove_tree(stale)
+            temp = temp_name(self.folder)
+            temp.mkdir()
+            write_json(temp / "run.json", {"schema": SCHEMA} | info)
+            temp.rename(self.folder)
+        except OSError as e:
+            raise HarnessError(f"{self.folder}: cannot be made: {e.strerror}; set LOCKSTEP_HOME to a folder that can") from e
+
     def own(self) -> None:
         """Takes the run; UsageError names who has it. What a dead owner left unfinished is removed."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
             f = (self.folder / ".owner").open("a+")
         except OSError as e:
             raise HarnessError(f"{self.folder}: cannot be written: {e.strerror}; set LOCKSTEP_HOME to a folder that can") from e
@@ -102,7 +115,7 @@ class Run:
             self._lock = None
 
     def _clear(self) -> None:
-        for depth in ("", "*/", "*/*/"):
+        for depth in ("", "*/", "*/*/", "*/*/*/"):
             for stale in self.folder.glob(f"{depth}.tmp-*"):
                 remove_tree(stale)
 
@@ -127,7 +140,13 @@ class Run:
         return {(f.parts[-4], f.parts[-3]) for f in self.folder.glob("*/*/[0-9]*/bundle.json")}
 
     def write(self, info: dict[str, Any]) -> None:
-        write_json(self.folder / "run.json", {"schema": SCHEMA, **info})
+        write_json(self.folder / "run.json", {"schema": SCHEMA} | info)
+
+
+def alive(temp: Path) -> bool:
+    """Whether the process that a .tmp- name names still is."""
+    match = re.search(r"-(\d+)-[0-9a-f]+$", temp.name)
+    return bool(match and Path(f"/proc/{match[1]}").exists())
 
 
 def start_time(pid: int) -> int:

@@ -22,7 +22,8 @@ TICK_S = 0.5
 @dataclass
 class Task:
     """`begin` gives the command, or None when there is nothing to do; `end` gets its exit status, None when it was ended for
-    taking longer than `limit_s`. `end` may return a task that is to be done as well (another attempt)."""
+    taking longer than `limit_s`. `end` may return a task that is to be done as well; under the same name it is another attempt, and
+    what waits for this one waits for that."""
 
     name: str
     begin: Callable[[], Sequence[str] | None]
@@ -125,8 +126,9 @@ class Scheduler:
             children.end_tree(r.process)
         self.running.remove(r)
         os.close(r.pidfd)
-        self.done.add(r.task.name)
         self.done_s += r.task.expected_s
         more = r.task.end(None if late else r.process.returncode, r.task.log)
+        if more is None or more.name != r.task.name:
+            self.done.add(r.task.name)
         if more is not None:
             self.add(more)

@@ -1,0 +1,1 @@
+pytests += workloads/tests
