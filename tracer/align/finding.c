@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -144,6 +145,34 @@ static void system_object(struct buf *out, const struct names *names, const stru
 	}
 }
 
+/* The kind of file that a stat call told of: what an emulator says of folders is not what it says
+ * of files. */
+static void file_kind(struct buf *out, const struct trace_event *ev)
+{
+	const struct abi_call *c = ev->kind == TK_CALL ? abi_call(ev->nr) : NULL;
+	struct trace_cap_iter it = trace_caps(ev);
+	struct trace_cap cap;
+
+	while (c && trace_cap_next(&it, &cap)) {
+		const struct abi_struct *s;
+
+		if (!(cap.flags & TC_OUT) || cap.slot >= c->nargs)
+			continue;
+		s = abi_struct(abi_resolve(c, cap.slot, ev->arg)->type);
+		for (unsigned int i = 0; s && i < s->nfields; i++) {
+			const struct abi_field *f = &s->fields[i];
+			uint32_t mode = 0;
+
+			if (f->kind != AK_MODE || f->off + f->size > cap.size ||
+				f->size > sizeof(mode))
+				continue;
+			memcpy(&mode, cap.data + f->off, f->size);
+			buf_printf(out, " %o", mode & S_IFMT);
+			return;
+		}
+	}
+}
+
 /* Flags and enums as the call was made with them: ioctl's request is what it is about. */
 static void flag_words(struct buf *out, const struct detail *d)
 {
@@ -177,12 +206,13 @@ static void name_it(struct candidate *x, const struct candidates *c, const struc
 		flag_words(&key, detail);
 	if (x->diff->what == DIFF_VALUE && n && t)
 		buf_printf(&key, ":%s>%s", outcome_name(&n->ev), outcome_name(&t->ev));
-	if (fields.len)
-		buf_printf(&key, ":%s", buf_str(&fields));
 	if (tok)
 		system_object(&key, d->names, tok);
+	if (n && fields.len)
+		file_kind(&key, &n->ev);
 	x->fields = strdup(buf_str(&fields));
 	x->habit_key = strdup(buf_str(&key));
+	buf_add(&key, fields.data, fields.len);
 	x->fingerprint = XXH3_64bits(key.data, key.len);
 	if (tok && x->diff->what == DIFF_VALUE && x->diff->parts & TOK_ERR)
 		x->fingerprint ^= names_hash(d->names, tok->obj[0]);

@@ -136,20 +136,6 @@ static uint32_t object_add(
 	return id;
 }
 
-static void object_path(struct tok *t, const struct trace_event *ev, unsigned int i,
-	struct model *m, struct names *names, unsigned int run, int64_t dirfd)
-{
-	struct trace_cap cap;
-	struct buf abs = {0};
-
-	if (!trace_cap_find(ev, i, 0, 0, &cap) || (cap.flags & TC_FAULT))
-		return;
-	model_path(m, ev->tid, (int)dirfd, (const char *)cap.data,
-		strnlen((const char *)cap.data, cap.size), &abs);
-	object_add(t, names, run, (const char *)abs.data, abs.len);
-	buf_fini(&abs);
-}
-
 /* What the program was given: open before its first instruction, however an emulator shows what is
  * behind it. */
 static bool inherited(struct model *m, const struct fd_info *info)
@@ -186,6 +172,24 @@ static void object_fd(struct tok *t, const struct trace_event *ev, int64_t fd, s
 		return;
 	}
 	object_add(t, names, run, info->name, strlen(info->name));
+}
+
+static void object_path(struct tok *t, const struct trace_event *ev, unsigned int i,
+	struct model *m, struct names *names, unsigned int run, int64_t dirfd)
+{
+	struct trace_cap cap;
+	struct buf abs = {0};
+
+	if (!trace_cap_find(ev, i, 0, 0, &cap) || (cap.flags & TC_FAULT))
+		return;
+	if (dirfd >= 0 && (!cap.size || !cap.data[0])) {
+		object_fd(t, ev, dirfd, m, names, run);
+		return;
+	}
+	model_path(m, ev->tid, (int)dirfd, (const char *)cap.data,
+		strnlen((const char *)cap.data, cap.size), &abs);
+	object_add(t, names, run, (const char *)abs.data, abs.len);
+	buf_fini(&abs);
 }
 
 static void object_sockaddr(struct tok *t, const struct trace_event *ev, unsigned int i,

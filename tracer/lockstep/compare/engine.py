@@ -135,7 +135,7 @@ class Diff:
         """A page that covers nothing vital is a habit by what it is; everything else by what was learnt."""
         if f.kind == "elf-page":
             return not rank.vital(f) or not self.departed
-        return self.habits.has(f.habit_key)
+        return self.habits.has(f.habit_keys)
 
     # ---- ranking and proof ----
 

@@ -128,7 +128,7 @@ def clean_words(words: Sequence[str]) -> list[str]:
 
 def learnt_keys(natives: Sequence[Run], target: Run) -> set[str]:
     found = compare(natives, [target])
-    return {d["habit_key"] for d in found.differences if d.get("habit_key")}
+    return {key for d in found.differences for key in habits.habit_keys(d)}
 
 
 def main(argv: Sequence[str]) -> int:
