@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import samples
-from browser import Browser, opened
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@dataclass(frozen=True)
-class Made:
-    """A report and the run of the command that wrote it."""
-
-    home: Path
-    out: Path
-    done: subprocess.CompletedProcess[str]
-
-
-def report(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """`lockstep report`, as users start it but for the C program before it."""
-    env = os.environ | {"LOCKSTEP_HOME": str(home), "PYTHONPATH": f"{ROOT}/common:{ROOT}/reports"}
-    return subprocess.run(
-        [sys.executable, "-m", "lockstep.report", *words], env=env, capture_output=True, text=True, timeout=120, check=False
-    )
+import report_samples as samples
+from report_browser import Browser, opened
+from report_tools import Made, report
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-import samples
-from conftest import ROOT, Made, report
+import report_samples as samples
 from jsonschema import Draft202012Validator
+from report_tools import ROOT, Made, report
 
 SCHEMAS = ROOT / "docs" / "schemas"
 
@@ -29,9 +29,10 @@ def test_last_line_is_the_path_of_the_index(made: Made) -> None:
 
 
 def test_headline_counts_packages_not_findings(made: Made) -> None:
-    expected = "18 of 28 packages behave as on Linux; 1 crashes only on runsc, 1 hangs only on runsc, 5 fail only on runsc, "
+    expected = "18 of 28 packages behave as on Linux; 1 crashes, 1 hangs, 5 fail and 1 answers otherwise only on runsc, 1 is flaky, 1 could not be judged."
     assert expected in made.done.stderr
-    assert expected in (made.out / "index.html").read_text()
+    page = re.sub(r"<[^>]+>", "", (made.out / "index.html").read_text())
+    assert expected in page
 
 
 def test_a_page_for_each_workload_and_target(made: Made) -> None:

@@ -11,7 +11,8 @@ from lockstep.report.svg import Scale, seconds, short_number, step_path, tag, th
 from lockstep.report.values import integer, items, mapping, number, text
 
 WIDTH, HEIGHT = 720, 300
-LEFT, RIGHT, TOP, BOTTOM = 58, 16, 18, 34
+LEFT, RIGHT, TOP, BOTTOM = 76, 16, 24, 36
+BREAK = 34  # room above the curves for a limit that lies far beyond them
 LOG_FROM = 12.0  # highest value over the native peak from which the axis goes by powers
 POINTS_LIMIT = 2_000_000
 
@@ -93,17 +94,19 @@ def chart(b: Bundle) -> Chart | None:
     log = max(peaks) / max(min(peaks), 1) >= LOG_FROM or (near_limit and max(peaks) / lowest > LOG_FROM)
     top = limit * 1.5 if log or near_limit else max(peaks) * 1.15
     x = Scale(0, max(c.points[-1][0] for c in drawn) or 1.0, LEFT, WIDTH - RIGHT)
-    y = Scale(lowest * 0.8 if log else 0.0, top, HEIGHT - BOTTOM, TOP, log)
+    far = limit > top
+    y = Scale(lowest * 0.8 if log else 0.0, top, HEIGHT - BOTTOM, TOP + (BREAK if far else 0), log)
     return Chart(draw(drawn, x, y, limit, b.target), drawn, limit, log, note)
 
 
 def draw(curves: tuple[Curve, ...], x: Scale, y: Scale, limit: int, target: str) -> Markup:
     parts = [axes(x, y)]
-    shown = limit <= y.high
-    if shown:
-        at = y(limit)
-        parts.append(tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=at, y2=at, class_="limit"))
-        parts.append(tag("text", f"the host’s limit: {limit:,}", x=WIDTH - RIGHT, y=at - 6, text_anchor="end", class_="limit-label"))
+    far = limit > y.high
+    at = TOP if far else y(limit)
+    if far:
+        parts.append(tag("path", d=f"M{LEFT - 8} {at + 20}l16 -6M{LEFT - 8} {at + 26}l16 -6", class_="axis"))
+    parts.append(tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=at, y2=at, class_="limit"))
+    parts.append(tag("text", f"the host’s limit: {limit:,}" + (" (axis broken)" if far else ""), x=WIDTH - RIGHT, y=at - 6, text_anchor="end", class_="limit-label"))
     for c in curves:
         line = [*thinned(c.points, WIDTH), (x.high, c.points[-1][1])]
         parts.append(tag("path", d=step_path(line, x, y), class_=f"curve {c.kind}"))
@@ -118,9 +121,9 @@ def axes(x: Scale, y: Scale) -> Markup:
         at = y(v)
         parts.append(tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=at, y2=at, class_="grid"))
         parts.append(tag("text", short_number(v), x=LEFT - 8, y=at + 4, text_anchor="end", class_="tick"))
-    for v in ticks(x, 6):
+    for v in ticks(x, 5):
         at = x(v)
         parts.append(tag("line", x1=at, x2=at, y1=HEIGHT - BOTTOM, y2=HEIGHT - BOTTOM + 4, class_="axis"))
-        parts.append(tag("text", "0" if v == 0 else seconds(v), x=at, y=HEIGHT - BOTTOM + 18, text_anchor="middle", class_="tick"))
+        parts.append(tag("text", "0" if v == 0 else seconds(v), x=at, y=HEIGHT - BOTTOM + 22, text_anchor="middle", class_="tick"))
     parts.append(tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=HEIGHT - BOTTOM, y2=HEIGHT - BOTTOM, class_="axis"))
     return Markup("").join(parts)

@@ -83,17 +83,17 @@ def pages(b: Bundle) -> tuple[list[Page], str]:
     """Vital ones first, then by file and address; and what is wrong with elf.json."""
     data, note = b.file("elf.json")
     habits = {f.fingerprint for f in b.habits}
-    found = [p for p in (read_page(mapping(raw), habits) for raw in items(data.get("pages"))[:PAGES_LIMIT]) if p]
+    found = [p for p in (read_page(mapping(raw), habits, b.target) for raw in items(data.get("pages"))[:PAGES_LIMIT]) if p]
     known = {(p.file, p.file_offset, p.size) for p in found}
     for f in b.causes:  # a bundle without elf.json still has the evidence
         if f.kind == "elf-page":
-            p = read_page(f.evidence, habits)
+            p = read_page(f.evidence, habits, b.target)
             if p and (p.file, p.file_offset, p.size) not in known:
                 found.append(p)
     return sorted(found, key=lambda p: (p.habit, p.file, p.address)), note
 
 
-def read_page(d: dict[str, object], habits: set[str]) -> Page | None:
+def read_page(d: dict[str, object], habits: set[str], target_name: str) -> Page | None:
     address, size, offset = (hexadecimal(d.get(k)) for k in ("address", "size", "file_offset"))
     if address is None or not size or offset is None or address + size >= 1 << 64:
         return None
@@ -116,7 +116,7 @@ def read_page(d: dict[str, object], habits: set[str]) -> Page | None:
         interp=bool(d.get("interp")),
         habit=text(d.get("fingerprint")) in habits,
         map=segment_map(segments, vaddr, size),
-        picture=picture(segments, segment, vaddr, size, covers),
+        picture=picture(segments, segment, vaddr, size, covers, target_name),
         lines=tuple(dump(vaddr, native, target)),
         differing=sum(x != y for x, y in zip(native, target, strict=False)),
     )
@@ -170,36 +170,34 @@ def segment_map(segments: list[Segment], vaddr: int, size: int) -> Markup:
     for s, w in zip(loads, weights, strict=True):
         width = w * unit
         span = Scale(s.vaddr & ~(PAGE - 1), up(s.vaddr + s.memsz), x, x + width)
-        parts.append(tag("rect", x=x, y=18, width=width, height=26, class_="page-file"))
+        parts.append(tag("rect", x=x, y=22, width=width, height=26, class_="page-file"))
         if s.memsz > s.filesz:
             at = span(s.vaddr + s.filesz)
-            parts.append(tag("rect", x=at, y=18, width=x + width - at, height=26, class_="page-anon"))
+            parts.append(tag("rect", x=at, y=22, width=x + width - at, height=26, class_="page-anon"))
         if span.low <= vaddr < span.high:
             at = span(vaddr)
             wide = max(span(vaddr + size) - at, 4.0)
-            parts.append(tag("rect", x=min(at, x + width - wide), y=14, width=wide, height=34, class_="page-departed"))
-        parts.append(tag("text", f"LOAD {s.flags}", x=x, y=11, class_="tick"))
-        parts.append(tag("text", f"{s.vaddr:#x}", x=x, y=58, class_="tick"))
+            parts.append(tag("rect", x=min(at, x + width - wide), y=18, width=wide, height=34, class_="page-departed"))
+        parts.append(tag("text", f"LOAD {s.flags}", x=x, y=15, class_="tick"))
+        parts.append(tag("text", f"{s.vaddr:#x}", x=x, y=68, class_="tick"))
         x += width + gap
     title = tag("title", "The file’s loaded segments, with the place that departs")
-    return tag("svg", title, *parts, viewBox=f"0 0 {WIDTH} 64", class_="elf-map", role="img")
+    return tag("svg", title, *parts, viewBox=f"0 0 {WIDTH} 76", class_="elf-map", role="img")
 
 
-def picture(segments: list[Segment], segment: int, vaddr: int, size: int, covers: tuple[str, ...]) -> Markup:
+def picture(segments: list[Segment], segment: int, vaddr: int, size: int, covers: tuple[str, ...], target: str) -> Markup:
     """The page (or pages) around the departed bytes, Linux above and the target below, what it covers as brackets."""
     low, high = vaddr & ~(PAGE - 1), up(vaddr + size)
     x = Scale(low, high, 74, WIDTH - 4)
     load = next((s for s in segments if s.type == "LOAD" and s.index == segment), None)
-    parts = [row("Linux", 34, x, load, None), row("target", 70, x, load, (vaddr, size))]
-    for at in sorted({low, vaddr, min(vaddr + size, high), high}):
-        anchor = "start" if at == low else "end" if at == high else "middle"
-        parts.append(tag("line", x1=x(at), x2=x(at), y1=100, y2=105, class_="axis"))
-        if at in (low, high) or high - low <= 4 * PAGE:
-            shift = 16 if at in (low, high) else 28
-            parts.append(tag("text", f"{at:#x}", x=x(at), y=102 + shift, text_anchor=anchor, class_="tick"))
+    parts = [row("Linux", 34, x, load, None), row(target[:9], 70, x, load, (vaddr, size))]
+    for at, line in {high: 0, low: 0, min(vaddr + size, high): 2, vaddr: 1}.items():
+        parts.append(tag("line", x1=x(at), x2=x(at), y1=98, y2=103 + line * 19, class_="axis"))
+        before = at == high or x(at) > WIDTH - 110
+        parts.append(tag("text", f"{at:#x}", x=x(at) + (-3 if before else 3), y=116 + line * 19, text_anchor="end" if before else "start", class_="tick"))
     parts += brackets(segments, x, low, high, covers, vaddr, size)
     title = tag("title", f"{size} bytes at {vaddr:#x} of the page {low:#x}; they hold {', '.join(covers) or 'nothing that the file names'}")
-    return tag("svg", title, *parts, viewBox=f"0 0 {WIDTH} 134", class_="elf-page", role="img")
+    return tag("svg", title, *parts, viewBox=f"0 0 {WIDTH} 160", class_="elf-page", role="img")
 
 
 def row(label: str, y: int, x: Scale, load: Segment | None, departed: tuple[int, int] | None) -> Markup:
@@ -210,15 +208,17 @@ def row(label: str, y: int, x: Scale, load: Segment | None, departed: tuple[int,
         tail = min(up(end), up(load.vaddr + load.memsz))
         parts += [span(x, y, end, tail, "page-zero"), span(x, y, tail, up(load.vaddr + load.memsz), "page-anon")]
     if departed:
-        parts.append(span(x, y, departed[0], departed[0] + departed[1], "page-departed"))
+        start, end = departed[0], departed[0] + departed[1]
+        parts += [span(x, y, start, end, "page-departed"), span(x, y, start, end, None)]
     return Markup("").join(parts)
 
 
-def span(x: Scale, y: int, start: int, end: int, kind: str) -> Markup:
+def span(x: Scale, y: int, start: int, end: int, kind: str | None) -> Markup:
+    """Without a kind: the hatching that says "departs" where colours do not."""
     if end <= x.low or start >= x.high or end <= start:
         return Markup("")
     left, right = x(start), x(end)
-    return tag("rect", x=left, y=y, width=max(right - left, 2.0), height=28, class_=kind)
+    return tag("rect", x=left, y=y, width=max(right - left, 2.0), height=28, class_=kind, fill=None if kind else "url(#hatch)")
 
 
 def brackets(segments: list[Segment], x: Scale, low: int, high: int, covers: tuple[str, ...], vaddr: int, size: int) -> list[Markup]:

@@ -90,8 +90,10 @@ class View:
     ways: tuple[Way, ...]
 
     @property
-    def verdict(self) -> str:
-        return {True: "proven", False: "tried, not proven", None: "not tried"}[self.finding.proven]
+    def title(self) -> str:
+        """The summary as a heading; a file's name at its beginning stays as it is."""
+        s = self.finding.summary
+        return s[0].upper() + s[1:] if s.startswith(("the ", "no ", "a ")) else s
 
 
 def view(f: Finding, b: Bundle) -> View:

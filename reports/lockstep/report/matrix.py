@@ -18,6 +18,7 @@ from lockstep.report.verdict import BY_KEY, ORDER, Headline, State, behaves, hea
 
 SYMPTOMS = frozenset({"crash", "hang", "output", "exit-status", "file-state"})
 STRIP_WIDTH, STRIP_HEIGHT = 560, 64
+BAR_ORDER = tuple(sorted(ORDER, key=lambda s: (s.tone == "none", s.weight)))  # what was not judged at the end
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Habit:
 
 @dataclass(frozen=True)
 class TargetView:
-    """Small multiples of one target."""
+    """Small multiples of one target. `costs`: workloads that behave and have findings all the same: (name, kind, href)."""
 
     target: str
     headline: Headline
@@ -89,6 +90,7 @@ class TargetView:
     strip_vma: Markup
     version: str
     habits: tuple[Habit, ...]
+    costs: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -224,7 +226,7 @@ def target_view(target: str, bundles: Sequence[Bundle], links: dict[tuple[str, s
     mine = [b for b in bundles if b.target == target]
     head = headline(target, mine)
     found = list(package_states(mine).values())
-    states = tuple((s, found.count(s)) for s in reversed(ORDER) if s in found)
+    states = tuple((s, found.count(s)) for s in BAR_ORDER if s in found)
     judged = [b for b in mine if not b.harness_error]
     dots_time = [(b.workload, b.time_ratio, links[b.workload, target], state_of(b).tone) for b in judged if b.time_ratio]
     dots_vma = [(b.workload, b.vma_ratio, links[b.workload, target], state_of(b).tone) for b in judged if b.vma_ratio]
@@ -237,8 +239,9 @@ def target_view(target: str, bundles: Sequence[Bundle], links: dict[tuple[str, s
         states=states,
         strip_time=Markup("") if native else strip(dots_time, "time against Linux"),
         strip_vma=Markup("") if native else strip(dots_vma, "VMAs against Linux"),
-        version=", ".join(versions),
+        version=", ".join(unprefixed(v, target) for v in versions),
         habits=tuple(habits_of(mine)),
+        costs=tuple((b.workload, b.first.kind, links[b.workload, target]) for b in mine if b.first and behaves(state_of(b))),
     )
 
 
@@ -278,12 +281,17 @@ def build(
         before=before,
         broken=tuple(broken_list(bundles, bad, undrawn, links)),
         states=states,
-        versions=tuple((label, text(versions[k])) for k, label in named if versions.get(k)),
+        versions=tuple((label, unprefixed(text(versions[k]), k)) for k, label in named if versions.get(k)),
         links=links,
     )
 
 
 CHANGE_ORDER = ("regressed", "fixed", "changed", "new", "gone")
+
+
+def unprefixed(value: str, name: str) -> str:
+    """A version without the name before it: the page says that already."""
+    return value.removeprefix(f"{name} ")
 
 
 def label_of(key: str) -> str:

@@ -115,7 +115,7 @@ def facts(b: Bundle) -> list[Fact]:
 
 
 def kib(n: float) -> str:
-    return f"{n / 1024:,.0f} MiB" if n >= 1024 else f"{n:,.0f} KiB"
+    return f"{n / 1024:,.0f}\u00a0MiB" if n >= 1024 else f"{n:,.0f}\u00a0KiB"
 
 
 def count(n: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
@@ -77,6 +77,11 @@ class Call:
         return self.target - self.native
 
     @property
+    def delta_text(self) -> str:
+        sign = "+" if self.delta > 0 else "−" if self.delta else ""
+        return f"{sign}{abs(self.delta):,}"
+
+    @property
     def differs(self) -> bool:
         return bool(self.delta) or self.native_errors != self.target_errors
 
@@ -87,7 +92,8 @@ class View:
     calls: tuple[Call, ...] = ()
     same_calls: int = 0
     note: str = ""
-    totals: tuple[int, int] = field(default=(0, 0))
+    totals: tuple[int, int] = (0, 0)
+    longest: str = ""
 
 
 def view(b: Bundle) -> View:
@@ -101,7 +107,7 @@ def view(b: Bundle) -> View:
     calls = call_rows([side for _, side in rows])
     shown = tuple(c for c in calls if c.differs)
     totals = (sum(c.native for c in calls), sum(c.target for c in calls))
-    return View(sides, shown, len(calls) - len(shown), note, totals)
+    return View(sides, shown, len(calls) - len(shown), note, totals, seconds(longest))
 
 
 def side_of(name: str, who: str, raw: list[dict[str, Any]], longest: int) -> Side:

@@ -101,7 +101,7 @@ def short_number(v: float) -> str:
 
 def seconds(ns: float) -> str:
     if ns >= 60e9:
-        return f"{ns / 60e9:.1f} min"
+        return f"{ns / 60e9:.1f}\u00a0min"
     if ns >= 1e9:
-        return f"{ns / 1e9:.2f} s"
-    return f"{ns / 1e6:.1f} ms" if ns >= 1e5 else f"{ns / 1e3:.0f} µs"
+        return f"{ns / 1e9:.2f}\u00a0s"
+    return f"{ns / 1e6:.1f}\u00a0ms" if ns >= 1e5 else f"{ns / 1e3:.0f}\u00a0µs"

@@ -25,7 +25,7 @@ SAME_FAIL = State("same-fail", "fails alike", "=", "calm", 1)
 NATIVE_ONLY = State("native-only", "fails only natively", "◁", "odd", 4)
 FLAKY = State("flaky", "flaky", "≈", "odd", 5)
 FAILS = State("fails", "fails", "✕", "bad", 8)
-OTHERWISE = State("otherwise", "answers otherwise", "≠", "bad", 7)
+OTHERWISE = State("otherwise", "other answer", "≠", "bad", 7)
 HANGS = State("hangs", "hangs", "∞", "bad", 9)
 OOM = State("oom", "out of memory", "▲", "bad", 9)
 CRASHES = State("crashes", "crashes", "✸", "bad", 10)
@@ -37,13 +37,15 @@ ORDER = (CRASHES, HANGS, OOM, FAILS, OTHERWISE, FLAKY, NATIVE_ONLY, SAME_FAIL, S
 BY_KEY = {s.key: s for s in ORDER}
 _BY_OUTCOME = {"crash": CRASHES, "timeout": HANGS, "oom": OOM, "fail": FAILS, "pass": OTHERWISE}
 _BY_COMPARISON = {"same-pass": SAME, "fixed": SAME, "same-fail": SAME_FAIL, "native-only": NATIVE_ONLY, "flaky": FLAKY, "gone": GONE}
-# how a headline goes on after "1" and after "2": "1 crashes only on runsc"
-_VERBS = {
-    "crashes": ("crashes only on {t}", "crash only on {t}"),
-    "hangs": ("hangs only on {t}", "hang only on {t}"),
-    "oom": ("runs out of memory only on {t}", "run out of memory only on {t}"),
-    "fails": ("fails only on {t}", "fail only on {t}"),
-    "otherwise": ("answers otherwise on {t}", "answer otherwise on {t}"),
+# how a headline goes on after "1" and after "2"; those of the first table are "only on" the target
+_ONLY = {
+    "crashes": ("crashes", "crash"),
+    "hangs": ("hangs", "hang"),
+    "oom": ("runs out of memory", "run out of memory"),
+    "fails": ("fails", "fail"),
+    "otherwise": ("answers otherwise", "answer otherwise"),
+}
+_OTHERS = {
     "flaky": ("is flaky", "are flaky"),
     "native-only": ("fails only natively", "fail only natively"),
     "harness-error": ("could not be judged", "could not be judged"),
@@ -90,14 +92,26 @@ class Headline:
     names: dict[str, tuple[str, ...]]
 
     @property
-    def text(self) -> str:
+    def lead(self) -> str:
+        """How many behave: the first half of the headline."""
+        first = f"{self.same} of {self.total} {plural(self.total, 'package')}"
         if self.target == "native":
-            first = f"{self.same} of {self.total} {plural(self.total, 'package')} {'gives' if self.same == 1 else 'give'} the same answer twice on Linux itself"
-        else:
-            verb = "behaves" if self.same == 1 else "behave"
-            first = f"{self.same} of {self.total} {plural(self.total, 'package')} {verb} as on Linux"
-        rest = [f"{n} {_VERBS[s.key][n > 1].format(t=self.target)}" for s, n in self.others]
-        return "; ".join([first, ", ".join(rest)] if rest else [first]) + "."
+            return f"{first} {'gives' if self.same == 1 else 'give'} the same answer twice on Linux itself"
+        return f"{first} {'behaves' if self.same == 1 else 'behave'} as on Linux"
+
+    @property
+    def rest(self) -> str:
+        """What the others do; "" where there are none."""
+        only = [f"{n} {_ONLY[s.key][n > 1]}" for s, n in self.others if s.key in _ONLY]
+        rest = [f"{n} {_OTHERS[s.key][n > 1]}" for s, n in self.others if s.key in _OTHERS]
+        if only:
+            listed = ", ".join(only[:-1]) + (" and " if only[1:] else "") + only[-1]
+            rest.insert(0, f"{listed} {'unlike on Linux' if self.target == 'native' else f'only on {self.target}'}")
+        return ", ".join(rest)
+
+    @property
+    def text(self) -> str:
+        return "; ".join(part for part in (self.lead, self.rest) if part) + "."
 
 
 def plural(n: int, noun: str) -> str:

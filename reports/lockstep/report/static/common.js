@@ -69,19 +69,29 @@
 
 	// the rail shows where one is
 	const links = new Map([...document.querySelectorAll(".rail a")].map((a) => [a.hash.slice(1), a]));
-	if (links.size && "IntersectionObserver" in window) {
-		const seen = new Set();
-		const observer = new IntersectionObserver(
-			(entries) => {
-				for (const e of entries) e.isIntersecting ? seen.add(e.target.id) : seen.delete(e.target.id);
-				const now = [...links.keys()].find((id) => seen.has(id));
-				for (const [id, a] of links) id === now ? a.setAttribute("aria-current", "true") : a.removeAttribute("aria-current");
-			},
-			{ rootMargin: "-80px 0px -55% 0px" },
-		);
-		for (const id of links.keys()) {
-			const section = document.getElementById(id);
-			if (section) observer.observe(section);
+	let waiting = false;
+	function mark() {
+		waiting = false;
+		const ids = [...links.keys()].filter((id) => document.getElementById(id));
+		const atEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 4;
+		const above = ids.filter((id) => document.getElementById(id).getBoundingClientRect().top < 180);
+		const now = atEnd ? ids.at(-1) : (above.at(-1) ?? ids[0]);
+		for (const [id, a] of links) {
+			if (id !== now) a.removeAttribute("aria-current");
+			else if (!a.hasAttribute("aria-current")) {
+				a.setAttribute("aria-current", "true");
+				const list = a.closest(".rail");
+				list.scrollLeft = a.offsetLeft - list.clientWidth / 2;
+			}
 		}
+	}
+	if (links.size) {
+		const later = () => {
+			if (!waiting) requestAnimationFrame(mark);
+			waiting = true;
+		};
+		addEventListener("scroll", later, { passive: true });
+		addEventListener("resize", later);
+		mark();
 	}
 })();

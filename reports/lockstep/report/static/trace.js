@@ -126,18 +126,35 @@
 		return el;
 	}
 
+	// a call's text with its result apart, so that a narrow column cuts arguments and never results; from..to is emphasised
+	function callCell(kind, text, from = 0, to = 0) {
+		const el = span(kind, "");
+		const at = text.lastIndexOf(" = ");
+		const split = at < 0 ? text.length : at;
+		for (const [name, low, high] of [
+			["args", 0, split],
+			["res", split, text.length],
+		]) {
+			if (low === high) continue;
+			const part = document.createElement("span");
+			part.className = name;
+			const strong = document.createElement("b");
+			const [x, y] = [Math.min(Math.max(from, low), high), Math.min(Math.max(to, low), high)];
+			strong.textContent = text.slice(x, y);
+			part.append(text.slice(low, x), ...(x < y ? [strong] : []), text.slice(Math.max(x, y), high));
+			el.append(part);
+		}
+		return el;
+	}
+
 	// what differs between two texts: all but their common beginning and end
 	function marked(kind, mine, other) {
-		const el = span(kind, "");
 		let from = 0;
 		const most = Math.min(mine.length, other.length);
 		while (from < most && mine[from] === other[from]) from++;
 		let end = 0;
 		while (end < most - from && mine[mine.length - 1 - end] === other[other.length - 1 - end]) end++;
-		const middle = document.createElement("b");
-		middle.textContent = mine.slice(from, mine.length - end);
-		el.append(mine.slice(0, from), middle, mine.slice(mine.length - end));
-		return el;
+		return callCell(kind, mine, from, mine.length - end);
 	}
 
 	const clip = (t) => (t.length > 400 ? t.slice(0, 400) + "…" : t);
@@ -169,8 +186,8 @@
 		el.append(
 			span("n", r[1] ?? ""),
 			span("mk", same ? "" : r[5]),
-			both ? marked("a", a, b) : span(r[1] === null ? "a void" : "a", r[1] === null ? "" : a),
-			both ? marked("b", b, a) : span(r[2] === null ? "b void" : "b", r[2] === null ? "" : b),
+			both ? marked("a", a, b) : r[1] === null ? span("a void", "") : callCell("a", a),
+			both ? marked("b", b, a) : r[2] === null ? span("b void", "") : callCell("b", b),
 			span("n", r[2] ?? ""),
 		);
 		return el;
@@ -284,27 +301,37 @@
 	}
 
 	// ---- the map at the side ----
+	// two lanes: other results, and every other difference; the stronger, the more of them
 	const HEIGHT = 400;
+	const CELLS = 200;
 	function drawMap() {
 		map.replaceChildren();
 		const total = bounds[1] - bounds[0] || 1;
-		const cells = new Map();
+		const lanes = { x: new Array(CELLS).fill(0), s: new Array(CELLS).fill(0) };
 		for (const [start, count, mark] of data.runs) {
 			if (start < bounds[0] || start >= bounds[1]) continue;
-			const kind = mark === "!" ? "x" : mark === "o" ? "o" : "s";
-			const from = Math.floor(((start - bounds[0]) / total) * 200);
-			const to = Math.floor(((start + count - 1 - bounds[0]) / total) * 200);
-			for (let c = from; c <= to; c++) if (cells.get(c) !== "x") cells.set(c, kind);
+			const lane = lanes[mark === "!" ? "x" : "s"];
+			const from = Math.floor(((start - bounds[0]) / total) * CELLS);
+			const to = Math.min(Math.floor(((start + count - 1 - bounds[0]) / total) * CELLS), CELLS - 1);
+			for (let c = from; c <= to; c++) lane[c] += count / (to - from + 1);
 		}
-		for (const [c, kind] of cells) map.append(rect(kind, c * 2, 2));
-		map.append(rect("view", 0, 4));
+		for (const [kind, lane] of Object.entries(lanes)) {
+			const most = Math.max(...lane);
+			lane.forEach((n, c) => {
+				if (!n) return;
+				const el = rect(kind, (c * HEIGHT) / CELLS, HEIGHT / CELLS, kind === "x" ? 0 : 7, 7);
+				el.setAttribute("opacity", (0.2 + 0.8 * Math.sqrt(n / most)).toFixed(2));
+				map.append(el);
+			});
+		}
+		map.append(rect("view", 0, 4, 0, 14));
 	}
 
-	function rect(kind, y, height) {
+	function rect(kind, y, height, x, width) {
 		const el = document.createElementNS(SVG, "rect");
 		el.setAttribute("class", kind);
-		el.setAttribute("x", "0");
-		el.setAttribute("width", "14");
+		el.setAttribute("x", String(x));
+		el.setAttribute("width", String(width));
 		el.setAttribute("y", String(y));
 		el.setAttribute("height", String(height));
 		return el;

@@ -23,7 +23,7 @@ from typing import Any
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions", "--disable-dev-shm-usage", "--hide-scrollbars", "--remote-debugging-pipe"]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-LIMIT_S = 60.0
+LIMIT_S = 30.0
 # puts the two pipe ends where Chromium expects them
 STARTER = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execvp(sys.argv[3], sys.argv[3:])"
 
@@ -149,7 +149,7 @@ class Browser:
         end = time.monotonic() + LIMIT_S
         while True:
             with contextlib.suppress(BrowserError):
-                if value := self.js(expression):
+                if value := self.js(f"!!({expression})"):
                     return value
             if time.monotonic() > end:
                 raise BrowserError(f"never true: {expression}")

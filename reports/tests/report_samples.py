@@ -1,6 +1,6 @@
 """Realistic sample bundles for the report's tests: 28 packages on two targets, with every kind of finding that a page must show.
 
-Everything is drawn from a fixed seed: two calls with the same arguments write the same bytes. `python3 samples.py DIR [ROWS]` writes a
+Everything is drawn from a fixed seed: two calls with the same arguments write the same bytes. `python3 report_samples.py DIR [ROWS]` writes a
 LOCKSTEP_HOME to look at, ROWS aligned rows in each bundle.
 """
 
