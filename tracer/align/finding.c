@@ -125,24 +125,44 @@ static const char *kind_name(const struct diff *f, const struct tok *t, const st
 	return target && target->ev.ret == -ENOSYS ? "enosys" : "errno";
 }
 
-/* System files are the kernel's own words: a habit may name them. Other paths belong to programs.
+/*
+ * System files are the kernel's own words: a habit may name them, whole or (`coarse`, for what all
+ * files of that file system have) by their first folder. Other paths belong to programs.
  */
-static void system_object(struct buf *out, const struct names *names, const struct tok *t)
+static void system_object(
+	struct buf *out, const struct names *names, const struct tok *t, bool coarse)
 {
 	for (int i = 0; i < 2; i++) {
 		struct buf text = {0};
+		const char *s;
 
 		if (!t->obj[i])
 			continue;
 		names_canonical(names, t->obj[i], &text);
-		if (!strncmp(buf_str(&text), "/proc", 5) || !strncmp(buf_str(&text), "/sys", 4) ||
-			!strncmp(buf_str(&text), "/dev", 4))
-			buf_printf(out, ":%s", buf_str(&text));
-		else if (!strncmp(buf_str(&text), "/@", 2))
-			buf_printf(out, ":%.*s", (int)strcspn(buf_str(&text) + 2, "/"),
-				buf_str(&text) + 2);
+		s = buf_str(&text);
+		if (!strncmp(s, "/@", 2))
+			buf_printf(out, ":%.*s", (int)strcspn(s + 2, "/"), s + 2);
+		else if (!strncmp(s, "/proc", 5) || !strncmp(s, "/sys", 4) ||
+			 !strncmp(s, "/dev", 4))
+			buf_printf(out, ":%.*s",
+				coarse ? 1 + (int)strcspn(s + 1, "/") : (int)text.len, s);
 		buf_fini(&text);
 	}
+}
+
+/* The struct that a call writes, where it writes one: what is said of it holds for every call that
+ * writes it (fstat, newfstatat, ...). */
+static const struct abi_struct *written_struct(const struct trace_event *ev)
+{
+	const struct abi_call *c = ev->kind == TK_CALL ? abi_call(ev->nr) : NULL;
+
+	for (unsigned int i = 0; c && i < abi_nargs(c, ev->arg); i++) {
+		const struct abi_arg *a = abi_resolve(c, i, ev->arg);
+
+		if (a->kind == AK_STRUCT && a->dir == ABI_OUT)
+			return abi_struct(a->type);
+	}
+	return NULL;
 }
 
 /* The kind of file that a stat call told of: what an emulator says of folders is not what it says
@@ -193,6 +213,7 @@ static void name_it(struct candidate *x, const struct candidates *c, const struc
 	const struct tok *nt = native_tok(d, x->diff), *tt = target_tok(d, x->target, x->diff);
 	const struct tok *tok = x->diff->what == DIFF_MISSING ? nt : tt ? tt : nt;
 	const struct detail *detail = tok == nt ? n : t;
+	const struct abi_struct *written;
 	struct buf key = {0}, fields = {0};
 
 	x->kind = strdup(kind_name(x->diff, tok, t));
@@ -201,13 +222,14 @@ static void name_it(struct candidate *x, const struct candidates *c, const struc
 		if (x->diff->parts & TOK_RET)
 			buf_add_str(&fields, fields.len ? ",return value" : "return value");
 	}
-	buf_printf(&key, "%s:%s", x->kind, tok ? call_name(tok) : "?");
-	if (detail)
+	written = fields.len ? written_struct(&n->ev) : NULL;
+	buf_printf(&key, "%s:%s", x->kind, written ? written->name : tok ? call_name(tok) : "?");
+	if (detail && !written)
 		flag_words(&key, detail);
 	if (x->diff->what == DIFF_VALUE && n && t)
 		buf_printf(&key, ":%s>%s", outcome_name(&n->ev), outcome_name(&t->ev));
 	if (tok)
-		system_object(&key, d->names, tok);
+		system_object(&key, d->names, tok, written != NULL);
 	if (n && fields.len)
 		file_kind(&key, &n->ev);
 	x->fields = strdup(buf_str(&fields));
