@@ -20,6 +20,7 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 /*
  * The message of the event that tid stopped for. A SIGKILL may have moved it on to its
@@ -232,6 +233,18 @@ struct task *on_exec(struct recorder *r, struct task *t, pid_t tgid)
 	return t;
 }
 
+/* The CPU time of the whole group so far, without its children's: rusage has them added up. */
+static uint64_t group_cpu_ns(pid_t tgid)
+{
+	/* Linux v6.18 include/linux/posix-timers_types.h: MAKE_PROCESS_CPUCLOCK(pid, SCHED) */
+	clockid_t clock = (clockid_t)(~(unsigned int)tgid << 3 | 2);
+	struct timespec ts;
+
+	if (clock_gettime(clock, &ts))
+		return 0;
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
 void on_exit_event(struct recorder *r, struct task *t)
 {
 	bool group_exit = t->in_call && t->cur.nr == SYS_exit_group;
@@ -245,6 +258,7 @@ void on_exit_event(struct recorder *r, struct task *t)
 	if (sig && sig != SIGKILL && !t->proc->crashed)
 		evidence_crash(r, t, sig, false);
 	calls_abandon(r, t);
+	t->proc->cpu_ns = group_cpu_ns(t->proc->tgid);
 	r->exiting += !t->exiting;
 	t->exiting = true;
 	/* The whole group ends: its map is complete for the last time. */
@@ -255,8 +269,11 @@ void on_exit_event(struct recorder *r, struct task *t)
 void on_gone(struct recorder *r, struct task *t, int status, const struct rusage *ru)
 {
 	bool whole = t->proc && t->proc->tgid == t->tid;
-	struct trace_event ev = {
-		.kind = TK_EXIT, .nr = whole, .tid = (uint32_t)t->tid, .ret = status};
+	struct trace_event ev = {.kind = TK_EXIT,
+		.nr = whole,
+		.tid = (uint32_t)t->tid,
+		.arg = {whole ? t->proc->cpu_ns : 0},
+		.ret = status};
 
 	mem_forget(t->tid);
 	calls_abandon(r, t);

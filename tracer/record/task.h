@@ -41,11 +41,13 @@ struct sigacts {
 
 struct proc {
 	pid_t tgid;
-	unsigned int refs;  /* tasks that point here */
-	char *image;	    /* path of what it executes; NULL when unknown */
-	unsigned int birth; /* k-th process with that image, forks included, from 1; 0 before any exec */
+	unsigned int refs; /* tasks that point here */
+	char *image;	   /* path of what it executes; NULL when unknown */
+	unsigned int
+		birth; /* k-th process with that image, forks included, from 1; 0 before any exec */
 	struct sigacts sig;
 	unsigned int *rule_hits; /* per injection rule: calls that fitted since exec */
+	uint64_t cpu_ns;	 /* as of the last thread's exit-stop */
 	bool noted_ptrace;
 	bool crashed;		/* TK_CRASH was written */
 	bool vma_stale;		/* memory calls since the last sample */

@@ -34,7 +34,8 @@ enum trace_kind {
 		     offset, segment index, is_interp,  what}, what: 0 native keeps file bytes, 1
 		     native zeroes; TC_BYTES found, TC_EXPECTED, TC_EXE the file */
 	TK_EXIT,  /* a task is gone: nr = 1 for the whole thread group's end, ret = wait status (as
-		     wait(2)); TC_RUSAGE with nr 1 */
+		     wait(2)); with nr 1 TC_RUSAGE (of its waited-for
+		     children too), and arg[0] = its own CPU time in ns, 0 when unknown */
 	TK_CRASH, /* a fatal signal, before it kills: nr = signo, ip; TC_SIGINFO, TC_REGS, TC_MAPS,
 		     TC_STACK, TC_EXE */
 	TK_DIRTY, /* with a crash: a page never written that differs from its file: arg = {address,

@@ -62,7 +62,7 @@ class Job:
 def slug(name: str) -> str:
     """A file name that says the workload; made unlike every other by a hash where characters had to go."""
     plain = UNSAFE.sub("_", name).strip("._")[:60]
-    return plain if plain == name else f"{plain or 'w'}-{hashlib.sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+    return plain if plain and plain == name else f"{plain or 'w'}-{hashlib.sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
 def environment() -> jinja2.Environment:
@@ -151,8 +151,8 @@ def jobs(source: Source, temp: Path, links: dict[tuple[str, str], str], *, singl
     out = []
     related = related_of(source.bundles, links)
     order = [(f"{b.workload} on {b.target}", Path(links[b.workload, b.target]).name) for b in source.bundles]
-    around = zip([None, *order[:-1]], [*order[1:], None], strict=True)
-    for b, (before, after) in zip(source.bundles, around, strict=True):
+    for i, b in enumerate(source.bundles):
+        before, after = order[i - 1] if i else None, order[i + 1] if i + 1 < len(order) else None
         href = links[b.workload, b.target]
         root = "" if single else "../"
         mine = {f.fingerprint: [(p, h) for p, w, h in related[b.target, f.fingerprint] if w != b.workload] for f in b.causes}

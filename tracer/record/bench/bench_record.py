@@ -2,7 +2,7 @@
 """What recording costs, against the bare run and against strace -f -o /dev/null, free and pinned.
 
 All four take turns within each round, so that a change of the machine's mood hits them alike; what
-is printed are medians and the ratios' spread over the rounds. Exit status 1: a target was missed.
+is printed is the best bare time, and of the ratios the median and the spread over the rounds. Exit status 1: a target was missed.
 usage: bench_record.py BUILD [--rounds N] [WORKLOAD...]
 """
 
@@ -80,11 +80,13 @@ def ratio_text(times: list[float], base: list[float]) -> str:
     return f"{statistics.median(each):6.2f} ({each[0]:.2f}-{each[-1]:.2f})"
 
 
-def verdict(w: Workload, med: dict[str, float]) -> str:
+def verdict(w: Workload, times: dict[str, list[float]]) -> str:
+    # The best of the rounds: load from elsewhere only ever adds.
+    best = {m: min(t) for m, t in times.items()}
     missed = []
-    if "strace pinned" in med and med["record"] > med["strace pinned"] * NOISE:
+    if "strace pinned" in best and best["record"] > best["strace pinned"] * NOISE:
         missed.append("slower than strace pinned")
-    if w.name == "python imports" and med["record"] > med["native"] * PYTHON_MAX:
+    if w.name == "python imports" and best["record"] > best["native"] * PYTHON_MAX:
         missed.append(f"more than {PYTHON_MAX}x native")
     return "; ".join(missed) or "ok"
 
@@ -94,7 +96,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("build", type=Path)
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("names", nargs="*")
-    args = parser.parse_args(argv)
+    args = parser.parse_intermixed_args(argv)
     failed = 0
     with tempfile.TemporaryDirectory() as name:
         tmp = Path(name)
@@ -104,11 +106,10 @@ def main(argv: list[str]) -> int:
             if (args.names and w.name not in args.names) or not shutil.which(w.argv[0]):
                 continue
             times = measure(w, prefixes, args.rounds or w.rounds)
-            med = {m: statistics.median(t) for m, t in times.items()}
-            said = verdict(w, med)
+            said = verdict(w, times)
             failed += said != "ok"
             cells = [f"{ratio_text(times[m], times['native']):>18}" for m in prefixes if m != "native"]
-            print(f"{w.name:16} {med['native'] * 1e3:9.1f}  " + "  ".join(cells) + f"  {said}", flush=True)
+            print(f"{w.name:16} {min(times['native']) * 1e3:9.1f}  " + "  ".join(cells) + f"  {said}", flush=True)
     return 1 if failed else 0
 
 

@@ -121,7 +121,7 @@ static void births_of_every_kind_are_announced_before_their_events(void **state)
 	trace_free(&tr);
 }
 
-static void every_exit_has_its_rusage(void **state)
+static void every_exit_has_its_rusage_and_cpu_time(void **state)
 {
 	struct rec_trace tr = load("births");
 	struct trace_cap cap;
@@ -131,6 +131,9 @@ static void every_exit_has_its_rusage(void **state)
 			continue;
 		assert_true(trace_cap_find(&tr.ev[i], TC_RUSAGE, 0, 0, &cap));
 		assert_int_equal(cap.size, sizeof(struct rusage));
+		/* runsc counts in ticks of 10 ms. */
+		assert_true(tr.ev[i].arg[0] > 0 || g_place == RUNSC);
+		assert_true(tr.ev[i].arg[0] < 1000000000);
 	}
 	trace_free(&tr);
 }
@@ -717,7 +720,7 @@ static void the_tracee_sees_the_cpus_it_would_have(void **state)
 
 static const struct CMUnitTest g_tests[] = {
 	cmocka_unit_test(births_of_every_kind_are_announced_before_their_events),
-	cmocka_unit_test(every_exit_has_its_rusage),
+	cmocka_unit_test(every_exit_has_its_rusage_and_cpu_time),
 	cmocka_unit_test(exec_event_has_image_maps_auxv_cwd_argv_fds),
 	cmocka_unit_test(exec_of_a_thread_goes_on_as_the_leader),
 	cmocka_unit_test(threads_end_one_by_one_and_the_group_last),

@@ -24,10 +24,11 @@ int main(int argc, char **argv)
 		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 		if (fd < 0 || trace_writer_open_level(&w, fd, "{}", NULL, i % 4 == 3, NULL))
 			die(EXIT_BROKE, "cannot write %s", path);
-		for (k = 0; k < 1u << i / 2; k++) {
+		for (k = 0; k < 2u << i / 2; k++) {
 			gen_event(&g, &ev);
+			ev.nr %= 2; /* few groups, so that some have rows */
 			trace_writer_add(w, &ev);
-			if (k % 16 == 15)
+			if (k % 64 == 63)
 				trace_writer_flush(w);
 		}
 		if (trace_writer_close(w))

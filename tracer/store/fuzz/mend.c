@@ -29,6 +29,38 @@ static size_t mend_head(uint8_t *p, size_t size)
 	return sizeof(h) + h.meta_size;
 }
 
+/* Columns that reach past the block's end take what is left; the bytes of all, unpacked. */
+static uint32_t mend_columns(uint8_t *p, size_t size)
+{
+	struct fmt_column_head c;
+	uint64_t raw = 0;
+
+	while (size >= sizeof(c)) {
+		memcpy(&c, p, sizeof(c));
+		c.id %= FMT_COLUMN_IDS;
+		if (c.size > size - sizeof(c))
+			c.size = size - sizeof(c);
+		if (!c.packed)
+			c.raw_size = c.size;
+		c.raw_size %= 1u << 16; /* more is only slower */
+		raw += c.raw_size;
+		memcpy(p, &c, sizeof(c));
+		p += sizeof(c) + c.size;
+		size -= sizeof(c) + c.size;
+	}
+	return raw < FMT_RAW_MAX ? raw : FMT_RAW_MAX;
+}
+
+static void mend_events(struct fmt_block_head *h, uint8_t *body)
+{
+	if (h->summary < sizeof(struct fmt_summary) || h->summary > h->size)
+		h->summary = sizeof(struct fmt_summary);
+	if (h->summary > h->size)
+		return;
+	h->n_events = h->n_events % 1024 + !(h->n_events % 1024);
+	h->raw_size = mend_columns(body + h->summary, h->size - h->summary);
+}
+
 /* Sizes too, when they reach past the end: the last block then takes what is left. */
 static void mend_blocks(uint8_t *p, size_t size)
 {
@@ -43,6 +75,7 @@ static void mend_blocks(uint8_t *p, size_t size)
 			h.size = size - sizeof(h);
 		if (h.kind != FB_INDEX) {
 			h.kind = FB_EVENTS;
+			mend_events(&h, p + sizeof(h));
 			h.first_seq = seq;
 			seq += h.n_events;
 		}

@@ -37,18 +37,57 @@ static uint64_t value(struct gen *g)
 	}
 }
 
+/* Like a struct: words that repeat the row before, a neighbour, an old value, or nothing. */
+static void fill_struct(struct gen *g, uint8_t *data, uint32_t size)
+{
+	uint64_t w = 0;
+	uint32_t i;
+
+	for (i = 0; i < size; i++)
+		data[i] = upto(g, 3);
+	for (i = 0; i + 8 <= size; i += 8) {
+		switch (upto(g, 6)) {
+		case 0:
+			w = value(g);
+			break;
+		case 1:
+			w = g->now;
+			break;
+		case 2:
+			w = gen_u64(g) >> upto(g, 64);
+			break;
+		case 3:
+			w = i;
+			break;
+		}
+		memcpy(data + i, &w, 8);
+	}
+}
+
+static void fill_text(struct gen *g, uint8_t *data, uint32_t size)
+{
+	uint64_t pattern = upto(g, 50);
+	uint32_t i;
+
+	for (i = 0; i < size; i++)
+		data[i] = i < 100 ? pattern + i % 7 : upto(g, 2);
+}
+
+/* Slots 4 and 5 hold structs of one size, the others anything. */
 static void capture(struct gen *g, unsigned int slot)
 {
 	static const uint32_t sizes[] = {0, 1, 8, 15, 16, 17, 144, 144, 144, 300};
+	bool is_struct = slot == 4 || slot == 5;
 	uint8_t data[300];
-	struct trace_cap cap = {.slot = slot, .flags = upto(g, 8), .part = upto(g, 3)};
-	uint64_t pattern = upto(g, 50);
-	unsigned int i;
+	struct trace_cap cap = {.slot = slot, .flags = is_struct ? TC_OUT : 0};
 
-	cap.size = cap.full = sizes[upto(g, 10)];
-	for (i = 0; i < cap.size; i++)
-		data[i] = i < 100 ? pattern + i % 7 : upto(g, 2);
-	if (!upto(g, 5)) {
+	if (!is_struct && !upto(g, 20)) {
+		cap.flags = upto(g, 8);
+		cap.part = upto(g, 3);
+	}
+	cap.size = cap.full = slot == 4 ? 144 : slot == 5 ? 21 : sizes[upto(g, 10)];
+	(is_struct ? fill_struct : fill_text)(g, data, cap.size);
+	if (!is_struct && !upto(g, 5)) {
 		cap.full += 1 + upto(g, 5000);
 		cap.hash = gen_u64(g);
 	}
@@ -62,7 +101,7 @@ static void payload(struct gen *g)
 
 	buf_reset(&g->payload);
 	for (i = 0; i < n; i++)
-		capture(g, upto(g, 10) ? i : upto(g, 256));
+		capture(g, upto(g, 10) ? i + upto(g, 3) : upto(g, 256));
 	/* not captures at all */
 	if (!upto(g, 50))
 		for (n = 1 + upto(g, 40); n; n--)

@@ -1,0 +1,1 @@
+pytests += docs/tests
