@@ -308,7 +308,7 @@ int side_load(
 	int rc;
 
 	*s = (struct side){.path = path, .run = run, .name = run_name(path)};
-	rc = trace_open(&t, path, e);
+	rc = trace_open_flags(&t, path, TRACE_STREAM, e);
 	if (!rc && (!l.model || !s->name || tids_grow(&l)))
 		rc = err_set(e, ENOMEM, "%s: out of memory", path);
 	while (!rc && (rc = trace_next(t, &ev)) != 0) {
