@@ -194,7 +194,7 @@ static void file_kind(struct buf *out, const struct trace_event *ev)
 }
 
 /* Flags and enums as the call was made with them: ioctl's request is what it is about. */
-static void flag_words(struct buf *out, const struct detail *d)
+static void flag_words(struct buf *out, const struct detail *d, bool with_flags)
 {
 	const struct abi_call *c = abi_call(d->ev.nr);
 	unsigned int nargs = c && d->ev.kind <= TK_CALL_OPEN ? abi_nargs(c, d->ev.arg) : 0;
@@ -202,7 +202,9 @@ static void flag_words(struct buf *out, const struct detail *d)
 	for (unsigned int i = 0; i < nargs; i++) {
 		const struct abi_arg *a = abi_resolve(c, i, d->ev.arg);
 
-		if (a->kind == AK_ENUM || a->kind == AK_HEX)
+		/* an error can be about one flag: getrandom(GRND_INSECURE) */
+		if (a->kind == AK_ENUM || a->kind == AK_HEX ||
+			(a->kind == AK_FLAGS && d->ev.arg[i] && with_flags))
 			buf_printf(out, ",%llx", (unsigned long long)d->ev.arg[i]);
 	}
 }
@@ -225,7 +227,7 @@ static void name_it(struct candidate *x, const struct candidates *c, const struc
 	written = fields.len ? written_struct(&n->ev) : NULL;
 	buf_printf(&key, "%s:%s", x->kind, written ? written->name : tok ? call_name(tok) : "?");
 	if (detail && !written)
-		flag_words(&key, detail);
+		flag_words(&key, detail, x->diff->what == DIFF_VALUE && x->diff->parts & TOK_ERR);
 	if (x->diff->what == DIFF_VALUE && n && t)
 		buf_printf(&key, ":%s>%s", outcome_name(&n->ev), outcome_name(&t->ev));
 	if (tok)

@@ -64,7 +64,7 @@ PROGRAMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "memory",
         py(
-            "import mmap, array; a = array.array('d', range(10**6)); m = mmap.mmap(-1, 1 << 22); m[0] = 1\n"
+            "import mmap, array; a = array.array('d', range(10**6)); m = mmap.mmap(-1, 1 << 22, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS); m[0] = 1\n"
             "for k in (4, 8, 14, 15, 3):\n try: m.madvise(k)\n except OSError: pass"
         ),
     ),
