@@ -194,6 +194,8 @@ class Diff:
         prover = Prover(self.settings, self.profile, Profile(self._departed_runs()), self.departed, self.folder / ".proofs", self.say)
         tried: dict[int, Finding] = {}
         for f in order[: self.settings.proofs] + self._habits_to_try(found, foc):
+            if prover.tired:
+                break
             tried[id(f)] = proven = prover.prove(f)
             if proven.proof.proven:
                 tried[id(f)] = replace(proven, habit=False)
