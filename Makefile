@@ -107,7 +107,7 @@ check-san:
 	$(Q)$(MAKE) SAN=address,undefined check
 
 bench: all
-	$(Q)rc=0; for b in $(benches); do $$b $(abspath $(B)) || rc=1; done; exit $$rc
+	$(Q)rc=0; for b in $(benches); do $$b $(abspath $(B)) $(BENCH) || rc=1; done; exit $$rc
 
 fuzz: $(addprefix build/fuzz/,$(fuzzers))
 FUZZ_SECONDS ?= 60
@@ -120,7 +120,7 @@ check-headers:
 	$(Q)for h in $(headers); do $(CC) $(CPPFLAGS) -std=gnu11 $(WARN) -fsyntax-only -x c $$h || exit 1; done
 check-style: venv
 	$(Q)$(CLANG_FORMAT) --dry-run -Werror $$(git ls-files '*.c' '*.h' | grep -v -e '^abi/.*def' -e tracees)
-	$(Q)build/venv/bin/ruff check -q common tracer workloads reports ci
+	$(Q)build/venv/bin/ruff check -q common tracer workloads reports ci docs
 	$(Q)build/venv/bin/mypy --no-error-summary -p lockstep.base -p lockstep.compare -p lockstep.corpus -p lockstep.report
 venv:
 	$(Q)sh ci/venv
@@ -147,7 +147,7 @@ clean:
 help:
 	@sed -n 's/^#: //p' $(MAKEFILE_LIST)
 #: make               build/lockstep and what it needs            make check         all tests
-#: make check-san     the same under address,undefined            make bench         speed, as ratios against native and strace
+#: make check-san     the same under address,undefined            make bench         speed, as ratios (BENCH=--json)
 #: make fuzz-run FUZZ_SECONDS=600   the fuzz targets              make check-style   formatting, Python lint and types
 #: make install DESTDIR= PREFIX=    make uninstall    make deb    make dist          make compile_commands.json
 #: make coverage      which lines the C tests run

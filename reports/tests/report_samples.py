@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import Any
 
 MS = 1_000_000
-PACKAGES = ["numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "prophet", "lightgbm", "duckdb", "polars", "numba", "h5py", "matplotlib", "joblib", "dask", "multiprocess", "cryptography", "lxml", "psutil", "sqlalchemy", "cython", "pillow", "filelock", "orjson", "watchfiles", "uvloop", "aiohttp", "pyzmq", "ptyprocess"]
+# fmt: off
+PACKAGES = (
+    "numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "prophet", "lightgbm", "duckdb", "polars", "numba", "h5py", "matplotlib",
+    "joblib", "dask", "multiprocess", "cryptography", "lxml", "psutil", "sqlalchemy", "cython", "pillow", "filelock", "orjson",
+    "watchfiles", "uvloop", "aiohttp", "pyzmq", "ptyprocess",
+)
+# fmt: on
 VERSIONS = {"prophet": "1.1.5", "numpy": "1.26.4", "pandas": "2.2.3", "h5py": "3.11.0", "pillow": "10.4.0"}
 RUNS = ("20261121-020000-aaaa", "20261122-020000-bbbb", "20261123-020000-cccc")
 HOSTILE = b"</pre><script>window.hacked=1</script><img src=x onerror=window.hacked=2>\x1b[31mred\x1b[0m \xff\xfe\x80 {{ 7*7 }} &amp; \xe2\x80\xa8 end\n"
@@ -452,7 +458,7 @@ def cases(targets: tuple[str, ...]) -> list[Case]:
                 case.time_ratio = round(1.1 + (len(package) * 37 % 100) / 40, 2)
                 case.vma = (420, 140 + len(package) * 31)
                 if package in ("h5py", "filelock", "joblib"):
-                    locks(case, "python3.11", 900)
+                    locks(case, "python3.11", 900_000)
                 elif package == "watchfiles":
                     hang(case)
                 else:
@@ -466,18 +472,20 @@ def cases(targets: tuple[str, ...]) -> list[Case]:
     return out
 
 
-def sample_home(home: Path, *, rows: int = 400, long_rows: int | None = None, history: bool = True, damaged: bool = True) -> Path:
+def sample_home(
+    home: Path, *, rows: int = 400, long_rows: int | None = None, history: bool = True, damaged: bool = True, packages: tuple[str, ...] = PACKAGES
+) -> Path:
     """A LOCKSTEP_HOME with the newest of RUNS in full; with `history` two thin ones before; `long_rows` rows in prophet's traces."""
     shutil.rmtree(home, ignore_errors=True)
-    for case in cases(("native", "runsc")):
+    for case in (c for c in cases(("native", "runsc")) if c.package in packages):
         write_bundle(home, RUNS[2], case, rows=(long_rows or rows) if case.package == "prophet" else rows, seed="x")
     if history:
         for i, run in enumerate(RUNS[:2]):
-            for case in cases(("runsc",)):
+            for case in (c for c in cases(("runsc",)) if c.package in packages):
                 if case.package in ("h5py", "watchfiles") and i == 0:
                     case = Case(case.package, case.workload, case.target)
                 if case.package == "orjson":
-                    locks(case, "python3.11", 900)
+                    locks(case, "python3.11", 900_000)
                 write_bundle(home, run, case, rows=0, seed="x")
     if damaged:
         torn = home / "runs" / RUNS[2] / "torn" / "runsc" / "1"

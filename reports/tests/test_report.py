@@ -7,8 +7,10 @@ import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import pytest
 import report_samples as samples
 from jsonschema import Draft202012Validator
+from report_browser import BrowserError, find_chromium
 from report_tools import ROOT, Made, report
 
 SCHEMAS = ROOT / "docs" / "schemas"
@@ -45,12 +47,16 @@ def test_a_page_for_each_workload_and_target(made: Made) -> None:
             assert (page.parent / href).exists(), f"{page.name} leads to {href}"
 
 
-def test_same_bundles_same_bytes(made: Made, tmp_path: Path) -> None:
-    done = report(made.home, "-o", str(tmp_path / "again"))
-    assert done.returncode == 0
-    files = sorted(p.relative_to(made.out) for p in made.out.rglob("*") if p.is_file())
-    assert files == sorted(p.relative_to(tmp_path / "again") for p in (tmp_path / "again").rglob("*") if p.is_file())
-    assert [f for f in files if (made.out / f).read_bytes() != (tmp_path / "again" / f).read_bytes()] == []
+def test_same_bundles_same_bytes(tmp_path: Path) -> None:
+    home = samples.sample_home(tmp_path / "home", packages=("prophet", "h5py", "pandas", "lxml", "watchfiles"))
+    first, again = tmp_path / "first", tmp_path / "again"
+    assert report(home, "-o", str(first)).returncode == 0
+    (home / "index.sqlite").unlink()
+    assert report(home, "-o", str(again)).returncode == 0
+    files = sorted(p.relative_to(first) for p in first.rglob("*") if p.is_file())
+    assert len(files) > 20
+    assert files == sorted(p.relative_to(again) for p in again.rglob("*") if p.is_file())
+    assert [f for f in files if (first / f).read_bytes() != (again / f).read_bytes()] == []
 
 
 def test_harness_errors_and_damaged_bundles_are_listed_apart(made: Made) -> None:
@@ -111,7 +117,7 @@ def test_results_lines_follow_their_schema(made: Made) -> None:
 
 
 def test_json_output_follows_its_schema(made: Made, tmp_path: Path) -> None:
-    done = report(made.home, "--json", "-q", "-o", str(tmp_path / "out"))
+    done = report(made.home, "--json", "-q", "--run", samples.RUNS[1], "-o", str(tmp_path / "out"))
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     schema("report.json").validate(rows[-1])
     for row in rows[:-1]:
@@ -186,3 +192,9 @@ def test_a_report_is_replaced_as_a_whole(made: Made, tmp_path: Path) -> None:
     assert report(made.home, "-o", str(out), str(bundle)).returncode == 0
     assert not (out / "left-over").exists()
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_without_chromium_the_browser_tests_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(BrowserError, match="apt-get install chromium"):
+        find_chromium()

@@ -94,7 +94,7 @@ int details_read(struct details *d, const char *path, struct err *e)
 	struct model *m = model_new();
 	struct trace_event ev;
 	size_t next = 0;
-	int rc = m ? trace_open(&t, path, e) : -ENOMEM;
+	int rc = m ? trace_open_flags(&t, path, TRACE_STREAM, e) : -ENOMEM;
 
 	sort_unique(d);
 	while (!rc && next < d->len && (rc = trace_next(t, &ev)) == 1) {

@@ -260,7 +260,8 @@ static bool set_place(const struct differ *d, const struct seg *a, int32_t align
 	return native_place(d, key, shape, &diff->native_seg, &diff->native_tok);
 }
 
-static int set_diff(struct differ *d, unsigned int target, int ti)
+/* `values_only`: calls that natives never make were listed already. */
+static int set_diff(struct differ *d, unsigned int target, int ti, bool values_only)
 {
 	const struct seg *b = &d->targets[target].seg[ti],
 			 *a = side_find(&d->natives[0], b->key, b->ord);
@@ -293,7 +294,7 @@ static int set_diff(struct differ *d, unsigned int target, int ti)
 			rc = diff_add(d, target, diff);
 	}
 	free(place);
-	return rc || !extra.count ? rc : diff_add(d, target, extra);
+	return rc || !extra.count || values_only ? rc : diff_add(d, target, extra);
 }
 
 /* ---- one target run ---- */
@@ -330,11 +331,14 @@ static int target_diff(struct differ *d, unsigned int target)
 	for (size_t i = 0; i < s->segs && !rc; i++) {
 		const struct seg *b = &s->seg[i], *a = side_find(&d->natives[0], b->key, b->ord);
 
-		if (a && counts_agree(d, target, b->key))
-			rc = sequence_diff(d, target, &theirs, (int)(a - d->natives[0].seg), (int)i,
-				side_count(s, b->key) > 1);
-		else if (side_count(&d->natives[0], b->key))
-			rc = set_diff(d, target, (int)i);
+		bool sequence = a && counts_agree(d, target, b->key),
+		     group = side_count(s, b->key) > 1;
+
+		if (sequence)
+			rc = sequence_diff(
+				d, target, &theirs, (int)(a - d->natives[0].seg), (int)i, group);
+		if (!rc && (group || !sequence) && side_count(&d->natives[0], b->key))
+			rc = set_diff(d, target, (int)i, sequence);
 	}
 	book_fini(&theirs);
 	if (d->ndiffs[target])

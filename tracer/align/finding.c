@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -124,28 +125,76 @@ static const char *kind_name(const struct diff *f, const struct tok *t, const st
 	return target && target->ev.ret == -ENOSYS ? "enosys" : "errno";
 }
 
-/* System files are the kernel's own words: a habit may name them. Other paths belong to programs.
+/*
+ * System files are the kernel's own words: a habit may name them, whole or (`coarse`, for what all
+ * files of that file system have) by their first folder. Other paths belong to programs.
  */
-static void system_object(struct buf *out, const struct names *names, const struct tok *t)
+static void system_object(
+	struct buf *out, const struct names *names, const struct tok *t, bool coarse)
 {
 	for (int i = 0; i < 2; i++) {
 		struct buf text = {0};
+		const char *s;
 
 		if (!t->obj[i])
 			continue;
 		names_canonical(names, t->obj[i], &text);
-		if (!strncmp(buf_str(&text), "/proc", 5) || !strncmp(buf_str(&text), "/sys", 4) ||
-			!strncmp(buf_str(&text), "/dev", 4))
-			buf_printf(out, ":%s", buf_str(&text));
-		else if (!strncmp(buf_str(&text), "/@", 2))
-			buf_printf(out, ":%.*s", (int)strcspn(buf_str(&text) + 2, "/"),
-				buf_str(&text) + 2);
+		s = buf_str(&text);
+		if (!strncmp(s, "/@", 2))
+			buf_printf(out, ":%.*s", (int)strcspn(s + 2, "/"), s + 2);
+		else if (!strncmp(s, "/proc", 5) || !strncmp(s, "/sys", 4) ||
+			 !strncmp(s, "/dev", 4))
+			buf_printf(out, ":%.*s",
+				coarse ? 1 + (int)strcspn(s + 1, "/") : (int)text.len, s);
 		buf_fini(&text);
 	}
 }
 
+/* The struct that a call writes, where it writes one: what is said of it holds for every call that
+ * writes it (fstat, newfstatat, ...). */
+static const struct abi_struct *written_struct(const struct trace_event *ev)
+{
+	const struct abi_call *c = ev->kind == TK_CALL ? abi_call(ev->nr) : NULL;
+
+	for (unsigned int i = 0; c && i < abi_nargs(c, ev->arg); i++) {
+		const struct abi_arg *a = abi_resolve(c, i, ev->arg);
+
+		if (a->kind == AK_STRUCT && a->dir == ABI_OUT)
+			return abi_struct(a->type);
+	}
+	return NULL;
+}
+
+/* The kind of file that a stat call told of: what an emulator says of folders is not what it says
+ * of files. */
+static void file_kind(struct buf *out, const struct trace_event *ev)
+{
+	const struct abi_call *c = ev->kind == TK_CALL ? abi_call(ev->nr) : NULL;
+	struct trace_cap_iter it = trace_caps(ev);
+	struct trace_cap cap;
+
+	while (c && trace_cap_next(&it, &cap)) {
+		const struct abi_struct *s;
+
+		if (!(cap.flags & TC_OUT) || cap.slot >= c->nargs)
+			continue;
+		s = abi_struct(abi_resolve(c, cap.slot, ev->arg)->type);
+		for (unsigned int i = 0; s && i < s->nfields; i++) {
+			const struct abi_field *f = &s->fields[i];
+			uint32_t mode = 0;
+
+			if (f->kind != AK_MODE || f->off + f->size > cap.size ||
+				f->size > sizeof(mode))
+				continue;
+			memcpy(&mode, cap.data + f->off, f->size);
+			buf_printf(out, " %o", mode & S_IFMT);
+			return;
+		}
+	}
+}
+
 /* Flags and enums as the call was made with them: ioctl's request is what it is about. */
-static void flag_words(struct buf *out, const struct detail *d)
+static void flag_words(struct buf *out, const struct detail *d, bool with_flags)
 {
 	const struct abi_call *c = abi_call(d->ev.nr);
 	unsigned int nargs = c && d->ev.kind <= TK_CALL_OPEN ? abi_nargs(c, d->ev.arg) : 0;
@@ -153,7 +202,9 @@ static void flag_words(struct buf *out, const struct detail *d)
 	for (unsigned int i = 0; i < nargs; i++) {
 		const struct abi_arg *a = abi_resolve(c, i, d->ev.arg);
 
-		if (a->kind == AK_ENUM || a->kind == AK_HEX)
+		/* an error can be about one flag: getrandom(GRND_INSECURE) */
+		if (a->kind == AK_ENUM || a->kind == AK_HEX ||
+			(a->kind == AK_FLAGS && d->ev.arg[i] && with_flags))
 			buf_printf(out, ",%llx", (unsigned long long)d->ev.arg[i]);
 	}
 }
@@ -164,6 +215,7 @@ static void name_it(struct candidate *x, const struct candidates *c, const struc
 	const struct tok *nt = native_tok(d, x->diff), *tt = target_tok(d, x->target, x->diff);
 	const struct tok *tok = x->diff->what == DIFF_MISSING ? nt : tt ? tt : nt;
 	const struct detail *detail = tok == nt ? n : t;
+	const struct abi_struct *written;
 	struct buf key = {0}, fields = {0};
 
 	x->kind = strdup(kind_name(x->diff, tok, t));
@@ -172,17 +224,19 @@ static void name_it(struct candidate *x, const struct candidates *c, const struc
 		if (x->diff->parts & TOK_RET)
 			buf_add_str(&fields, fields.len ? ",return value" : "return value");
 	}
-	buf_printf(&key, "%s:%s", x->kind, tok ? call_name(tok) : "?");
-	if (detail)
-		flag_words(&key, detail);
+	written = fields.len ? written_struct(&n->ev) : NULL;
+	buf_printf(&key, "%s:%s", x->kind, written ? written->name : tok ? call_name(tok) : "?");
+	if (detail && !written)
+		flag_words(&key, detail, x->diff->what == DIFF_VALUE && x->diff->parts & TOK_ERR);
 	if (x->diff->what == DIFF_VALUE && n && t)
 		buf_printf(&key, ":%s>%s", outcome_name(&n->ev), outcome_name(&t->ev));
-	if (fields.len)
-		buf_printf(&key, ":%s", buf_str(&fields));
 	if (tok)
-		system_object(&key, d->names, tok);
+		system_object(&key, d->names, tok, written != NULL);
+	if (n && fields.len)
+		file_kind(&key, &n->ev);
 	x->fields = strdup(buf_str(&fields));
 	x->habit_key = strdup(buf_str(&key));
+	buf_add(&key, fields.data, fields.len);
 	x->fingerprint = XXH3_64bits(key.data, key.len);
 	if (tok && x->diff->what == DIFF_VALUE && x->diff->parts & TOK_ERR)
 		x->fingerprint ^= names_hash(d->names, tok->obj[0]);

@@ -15,7 +15,7 @@ struct candidate {
 	uint64_t id;			 /* what joins them */
 	uint32_t runs;			 /* a bit for each target run that has it */
 	uint32_t count;			 /* places, in `target` */
-	char *kind, *habit_key, *fields; /* fields: comma-separated, "" none */
+	char *kind, *habit_key, *fields; /* fields: comma-separated, "" none; a habit is a key and one field */
 	uint64_t fingerprint;
 };
 

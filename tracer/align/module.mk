@@ -9,3 +9,8 @@ test_names-src := tracer/align/tests/test_names.c tracer/align/names.c
 test_names-libs := common
 
 pytests += tracer/lockstep/compare/tests
+
+tests += test_differ
+test_differ-src := tracer/align/tests/test_differ.c tracer/decode/tests/make_event.c
+test_differ-libs := align decode store loader abi common
+test_differ-ld := -lzstd

@@ -241,7 +241,8 @@ static size_t kids_collect(
 		if (!m || !n->chain[m])
 			break;
 	}
-	qsort(*kids, len, sizeof(**kids), kid_cmp);
+	if (len)
+		qsort(*kids, len, sizeof(**kids), kid_cmp);
 	return len;
 }
 

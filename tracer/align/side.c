@@ -308,12 +308,11 @@ int side_load(
 	int rc;
 
 	*s = (struct side){.path = path, .run = run, .name = run_name(path)};
-	rc = trace_open(&t, path, e);
+	rc = trace_open_flags(&t, path, TRACE_STREAM, e);
 	if (!rc && (!l.model || !s->name || tids_grow(&l)))
 		rc = err_set(e, ENOMEM, "%s: out of memory", path);
 	while (!rc && (rc = trace_next(t, &ev)) != 0) {
-		if (rc == -EBADMSG) {
-			s->torn = true;
+		if (rc == -EBADMSG) { /* once: what comes before was read */
 			rc = 0;
 			continue;
 		}
@@ -325,6 +324,8 @@ int side_load(
 		else
 			model_event(l.model, &ev);
 	}
+	if (!rc)
+		s->torn = trace_state(t, NULL) == TRACE_TORN;
 	trace_close(t);
 	model_free(l.model);
 	free(l.by_tid);

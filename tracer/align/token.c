@@ -105,8 +105,9 @@ static uint64_t capture_hash(unsigned int nr, const struct abi_arg *a, const str
 	uint64_t h = mix_u64(cap->slot, cap->part);
 	const struct abi_struct *s = a->kind == AK_STRUCT ? abi_struct(a->type) : NULL;
 
-	if (nr == SYS_getdents64 && !(cap->flags & TC_CUT))
-		return mix_u64(h, dirents_hash(cap->data, cap->size));
+	/* the records have gaps that nobody writes: a hash of all bytes says nothing */
+	if (nr == SYS_getdents64)
+		return cap->flags & TC_CUT ? h : mix_u64(h, dirents_hash(cap->data, cap->size));
 	if (s && s->size) {
 		h = mix_u64(h, cap->full);
 		for (size_t at = 0; at < cap->size; at += s->size)
@@ -134,20 +135,6 @@ static uint32_t object_add(
 	else
 		t->obj[1] = id;
 	return id;
-}
-
-static void object_path(struct tok *t, const struct trace_event *ev, unsigned int i,
-	struct model *m, struct names *names, unsigned int run, int64_t dirfd)
-{
-	struct trace_cap cap;
-	struct buf abs = {0};
-
-	if (!trace_cap_find(ev, i, 0, 0, &cap) || (cap.flags & TC_FAULT))
-		return;
-	model_path(m, ev->tid, (int)dirfd, (const char *)cap.data,
-		strnlen((const char *)cap.data, cap.size), &abs);
-	object_add(t, names, run, (const char *)abs.data, abs.len);
-	buf_fini(&abs);
 }
 
 /* What the program was given: open before its first instruction, however an emulator shows what is
@@ -186,6 +173,24 @@ static void object_fd(struct tok *t, const struct trace_event *ev, int64_t fd, s
 		return;
 	}
 	object_add(t, names, run, info->name, strlen(info->name));
+}
+
+static void object_path(struct tok *t, const struct trace_event *ev, unsigned int i,
+	struct model *m, struct names *names, unsigned int run, int64_t dirfd)
+{
+	struct trace_cap cap;
+	struct buf abs = {0};
+
+	if (!trace_cap_find(ev, i, 0, 0, &cap) || (cap.flags & TC_FAULT))
+		return;
+	if (dirfd >= 0 && (!cap.size || !cap.data[0])) {
+		object_fd(t, ev, dirfd, m, names, run);
+		return;
+	}
+	model_path(m, ev->tid, (int)dirfd, (const char *)cap.data,
+		strnlen((const char *)cap.data, cap.size), &abs);
+	object_add(t, names, run, (const char *)abs.data, abs.len);
+	buf_fini(&abs);
 }
 
 static void object_sockaddr(struct tok *t, const struct trace_event *ev, unsigned int i,

@@ -107,7 +107,7 @@ static int texts_read(
 	struct trace *trace = NULL;
 	struct trace_event ev;
 	struct buf text = {0};
-	int rc = trace_open(&trace, path, e);
+	int rc = trace_open_flags(&trace, path, TRACE_STREAM, e);
 
 	for (size_t i = 0; i < rows->len; i++) {
 		int32_t seq = side_b ? rows->row[i].b : rows->row[i].a;

@@ -27,6 +27,14 @@ static const char usage[] =
 
 enum { OPT_NATIVE = 256, OPT_TARGET, OPT_JSON };
 
+static void say_torn(const struct side *s, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (s[i].torn)
+			warn_msg("%s: torn after %llu events: compared as far as it goes", s[i].path,
+				(unsigned long long)s[i].events);
+}
+
 int cmd_compare(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -59,8 +67,11 @@ int cmd_compare(int argc, char **argv)
 			targets[ntargets++] = optarg;
 	}
 	rc = differ_run(&d, natives, nnatives, targets, ntargets, &e);
-	if (!rc)
+	if (!rc) {
+		say_torn(d.natives, d.nnatives);
+		say_torn(d.targets, d.ntargets);
 		rc = emit_all(&d, STDOUT_FILENO, &e);
+	}
 	differ_fini(&d);
 	if (rc < 0) {
 		err_print(&e);

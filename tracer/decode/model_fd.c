@@ -24,8 +24,7 @@ static void done(struct model *m, int rc)
 	m->failed |= rc != 0;
 }
 
-/* A new open file at descriptor `fd`; NULL when memory ran out (then nothing is there). */
-static struct ofile *install(struct model *m, struct task *t, const struct trace_event *ev, int fd,
+struct ofile *model_install(struct model *m, struct task *t, const struct trace_event *ev, int fd,
 	const char *name, uint8_t type, bool cloexec)
 {
 	struct ofile *of;
@@ -70,7 +69,7 @@ static void on_open(struct model *m, struct task *t, const struct trace_event *e
 			strnlen((const char *)cap.data, cap.size), &m->scratch);
 		name = model_intern(m, m->scratch.data, m->scratch.len);
 	}
-	of = install(m, t, ev, ev->ret, name, FD_FILE, flags & O_CLOEXEC);
+	of = model_install(m, t, ev, ev->ret, name, FD_FILE, flags & O_CLOEXEC);
 	if (of)
 		of->pub.flags = flags;
 }
@@ -163,8 +162,8 @@ static void on_pair(struct model *m, struct task *t, const struct trace_event *e
 
 	if (!get_pair(ev, pipe ? 0 : 3, fd))
 		return;
-	a = install(m, t, ev, fd[0], name, type, cloexec);
-	b = a ? install(m, t, ev, fd[1], name, type, cloexec) : NULL;
+	a = model_install(m, t, ev, fd[0], name, type, cloexec);
+	b = a ? model_install(m, t, ev, fd[1], name, type, cloexec) : NULL;
 	if (!b)
 		return;
 	ofile_pair(a, b);
@@ -192,8 +191,8 @@ static const char *socket_name(int domain)
 
 static void on_socket(struct model *m, struct task *t, const struct trace_event *ev)
 {
-	struct ofile *of = install(m, t, ev, (int)ev->ret, socket_name((int)ev->arg[0]), FD_SOCKET,
-		ev->arg[1] & SOCK_CLOEXEC);
+	struct ofile *of = model_install(m, t, ev, (int)ev->ret, socket_name((int)ev->arg[0]),
+		FD_SOCKET, ev->arg[1] & SOCK_CLOEXEC);
 
 	if (of)
 		of->pub.domain = (int)ev->arg[0];
@@ -219,7 +218,7 @@ static void on_accept(struct model *m, struct task *t, const struct trace_event 
 	struct fd_entry *e = files_find(t->files, (int)ev->arg[0]);
 	struct ofile *of;
 
-	of = install(m, t, ev, (int)ev->ret, e ? e->of->pub.name : "/@socket", FD_SOCKET,
+	of = model_install(m, t, ev, (int)ev->ret, e ? e->of->pub.name : "/@socket", FD_SOCKET,
 		ev->nr == SYS_accept4 && ev->arg[3] & SOCK_CLOEXEC);
 	e = files_find(t->files, (int)ev->arg[0]);
 	if (of && e)
@@ -249,7 +248,7 @@ static void receive_fd(
 	if (of)
 		done(m, files_set(&m->ofiles, t->files, fd, of, cloexec));
 	else
-		install(m, t, ev, fd, "/@received", FD_UNKNOWN, cloexec);
+		model_install(m, t, ev, fd, "/@received", FD_UNKNOWN, cloexec);
 }
 
 static void each_right(struct model *m, struct task *t, const struct trace_event *ev,
@@ -304,8 +303,8 @@ static void on_memfd(struct model *m, struct task *t, const struct trace_event *
 	buf_add_str(&m->scratch, "/@memfd/");
 	if (trace_cap_find(ev, 0, 0, 0, &cap))
 		buf_add(&m->scratch, cap.data, strnlen((const char *)cap.data, cap.size));
-	install(m, t, ev, (int)ev->ret, model_intern(m, m->scratch.data, m->scratch.len), FD_OTHER,
-		ev->arg[1] & MFD_CLOEXEC_BIT);
+	model_install(m, t, ev, (int)ev->ret, model_intern(m, m->scratch.data, m->scratch.len),
+		FD_OTHER, ev->arg[1] & MFD_CLOEXEC_BIT);
 }
 
 struct maker {
@@ -352,7 +351,7 @@ static void on_maker(struct model *m, struct task *t, const struct trace_event *
 		/* signalfd(2) on a descriptor that is one already changes its mask */
 		if ((ev->nr == SYS_signalfd || ev->nr == SYS_signalfd4) && (int)ev->arg[0] >= 0)
 			return;
-		install(m, t, ev, (int)ev->ret, k->name, FD_OTHER, cloexec);
+		model_install(m, t, ev, (int)ev->ret, k->name, FD_OTHER, cloexec);
 		return;
 	}
 }
@@ -365,7 +364,7 @@ static void on_bpf(struct model *m, struct task *t, const struct trace_event *ev
 				      1ull << 30 | 1ull << 32 | 1ull << 33 | 1ull << 36;
 
 	if (ev->arg[0] < 64 && makes >> ev->arg[0] & 1)
-		install(m, t, ev, (int)ev->ret, "/@bpf", FD_OTHER, true);
+		model_install(m, t, ev, (int)ev->ret, "/@bpf", FD_OTHER, true);
 }
 
 void model_fd_call(struct model *m, struct task *t, const struct trace_event *ev)
@@ -424,84 +423,5 @@ void model_fd_call(struct model *m, struct task *t, const struct trace_event *ev
 		break;
 	default:
 		on_maker(m, t, ev);
-	}
-}
-
-/* ---- what was open at the start ---- */
-
-/* A name as /proc/PID/fd spells it, as struct fd_info has it. */
-static const char *listed_name(struct model *m, const char *s, size_t len, uint8_t *type)
-{
-	static const struct {
-		const char *prefix, *name;
-		uint8_t type;
-	} kinds[] = {{"pipe:[", "/@pipe", FD_PIPE}, {"socket:[", "/@socket", FD_SOCKET}};
-	static const char anon[] = "anon_inode:";
-	unsigned int i;
-
-	*type = FD_FILE;
-	for (i = 0; i < ARRAY_LEN(kinds); i++) {
-		size_t n = strlen(kinds[i].prefix);
-
-		if (len < n || memcmp(s, kinds[i].prefix, n))
-			continue;
-		*type = kinds[i].type;
-		return kinds[i].name;
-	}
-	if (len < sizeof(anon) || memcmp(s, anon, sizeof(anon) - 1))
-		return model_intern(m, s, len);
-	*type = FD_OTHER;
-	s += sizeof(anon) - 1;
-	len -= sizeof(anon) - 1;
-	if (*s == '[') {
-		s++;
-		len--;
-	}
-	buf_reset(&m->scratch);
-	buf_add_str(&m->scratch, "/@");
-	for (; len && *s != ']'; s++, len--)
-		buf_add_byte(&m->scratch, *s);
-	return model_intern(m, m->scratch.data, m->scratch.len);
-}
-
-/* "fd flags path" */
-static void list_line(struct model *m, struct task *t, const char *p, const char *end)
-{
-	struct trace_event start = {.tid = t->pub.tid};
-	struct ofile *of;
-	char number[24], *rest;
-	const char *space = memchr(p, ' ', end - p);
-	const char *path = space ? memchr(space + 1, ' ', end - space - 1) : NULL;
-	const char *name;
-	uint8_t type;
-	long fd, flags;
-
-	if (!path || (size_t)(path - p) >= sizeof(number))
-		return;
-	memcpy(number, p, path - p);
-	number[path - p] = 0;
-	fd = strtol(number, &rest, 10);
-	if (rest == number || fd < 0 || fd > INT32_MAX)
-		return;
-	flags = strtol(rest, NULL, 0);
-	name = listed_name(m, path + 1, end - path - 1, &type);
-	of = install(m, t, &start, fd, name, type, flags > 0 && flags & O_CLOEXEC);
-	if (!of || flags < 0)
-		return;
-	of->pub.flags = flags;
-	of->pub.write_end = type == FD_PIPE && (flags & O_ACCMODE) == O_WRONLY;
-}
-
-void model_fd_list(struct model *m, struct task *t, const struct trace_cap *cap)
-{
-	const char *p = (const char *)cap->data, *end = p + cap->size;
-
-	while (p < end) {
-		const char *eol = memchr(p, '\n', end - p);
-
-		if (!eol)
-			eol = end;
-		list_line(m, t, p, eol);
-		p = eol + 1;
 	}
 }

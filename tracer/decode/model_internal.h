@@ -56,6 +56,9 @@ const char *model_cap_text(struct model *m, const struct trace_event *ev, unsign
 /* Effects of a call that returned; each looks only at the calls of its kind. */
 void model_fd_call(struct model *m, struct task *t, const struct trace_event *ev);
 void model_mm_call(struct model *m, struct task *t, const struct trace_event *ev);
+/* A new open file at descriptor `fd`; NULL when memory ran out (then nothing is there). */
+struct ofile *model_install(struct model *m, struct task *t, const struct trace_event *ev, int fd,
+	const char *name, uint8_t type, bool cloexec);
 /* The descriptors that TC_FDS lists. */
 void model_fd_list(struct model *m, struct task *t, const struct trace_cap *cap);
 /* A fresh address space out of the text of /proc/PID/maps. */

@@ -1,5 +1,5 @@
 # What events say (strace's text, JSON) and the model of the traced processes. Users add -lzstd to their <program>-ld.
-lib-model := tracer/decode/model.c tracer/decode/model_task.c tracer/decode/model_fd.c tracer/decode/model_mm.c \
+lib-model := tracer/decode/model.c tracer/decode/model_task.c tracer/decode/model_fd.c tracer/decode/model_fds.c tracer/decode/model_mm.c \
 	tracer/decode/model_path.c tracer/decode/fdtab.c tracer/decode/vmas.c tracer/decode/intern.c
 
 tests += test_model

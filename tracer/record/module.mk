@@ -19,4 +19,3 @@ test_record_parts-src := $(R)/tests/test_record_parts.c
 test_record_parts-libs := record common abi store loader
 test_record_parts-ld := -lxxhash -lzstd
 
-benches += $(R)/bench/bench_record.py

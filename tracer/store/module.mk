@@ -1,6 +1,6 @@
 # The trace file: writer (linked statically into the recorder) and reader. Users add -lzstd to their <program>-ld.
 lib-store := tracer/store/capture.c tracer/store/dedup.c tracer/store/encode.c tracer/store/block.c tracer/store/writer.c \
-	tracer/store/unpack.c tracer/store/unpack_payload.c tracer/store/reader.c
+	tracer/store/unpack.c tracer/store/unpack_payload.c tracer/store/reader_open.c tracer/store/reader.c
 
 tests += test_trace
 test_trace-src := tracer/store/tests/test_trace.c tracer/store/tests/gen.c

@@ -85,10 +85,24 @@ def anchor_of(causes: Sequence[Finding]) -> Anchor:
 
 def lines_of(file: IO[bytes]) -> Iterator[bytes]:
     """Whole lines; one that is too long, or cut off at the end, ends it."""
-    while line := file.readline(LINE_LIMIT):
+    while True:
+        try:
+            line = file.readline(LINE_LIMIT)
+        except OSError as e:
+            raise Damaged(f"align.jsonl: {e.strerror}") from None
         if not line.endswith(b"\n"):
             return
         yield line
+
+
+def opened(file: Path) -> IO[bytes]:
+    """Raises FileNotFoundError or Damaged: what cannot be read is the bundle's, what cannot be written the report's."""
+    try:
+        return file.open("rb")
+    except FileNotFoundError:
+        raise
+    except OSError as e:
+        raise Damaged(f"align.jsonl: {e.strerror}") from None
 
 
 def parse_rows(lines: list[bytes]) -> list[list[Any]]:
@@ -230,9 +244,8 @@ def rows_around(folder: Path, a: Aligned) -> Iterator[Row]:
 
 def write_chunks(b: Bundle, folder: Path) -> Aligned:
     """Chunks of the bundle's align.jsonl below `folder`; an empty Aligned with a note where there is nothing to show."""
-    file = b.path / "align.jsonl"
     try:
-        with file.open("rb") as f:
+        with opened(b.path / "align.jsonl") as f:
             lines = lines_of(f)
             header = parse_object(next(lines, b""), "align.jsonl line 1")
             if header.get("schema") != "lockstep.aligned/1":

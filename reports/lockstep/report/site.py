@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import functools
 import hashlib
 import os
 import re
@@ -62,9 +63,10 @@ class Job:
 def slug(name: str) -> str:
     """A file name that says the workload; made unlike every other by a hash where characters had to go."""
     plain = UNSAFE.sub("_", name).strip("._")[:60]
-    return plain if plain == name else f"{plain or 'w'}-{hashlib.sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+    return plain if plain and plain == name else f"{plain or 'w'}-{hashlib.sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
+@functools.cache
 def environment() -> jinja2.Environment:
     env = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
@@ -151,8 +153,8 @@ def jobs(source: Source, temp: Path, links: dict[tuple[str, str], str], *, singl
     out = []
     related = related_of(source.bundles, links)
     order = [(f"{b.workload} on {b.target}", Path(links[b.workload, b.target]).name) for b in source.bundles]
-    around = zip([None, *order[:-1]], [*order[1:], None], strict=True)
-    for b, (before, after) in zip(source.bundles, around, strict=True):
+    for i, b in enumerate(source.bundles):
+        before, after = order[i - 1] if i else None, order[i + 1] if i + 1 < len(order) else None
         href = links[b.workload, b.target]
         root = "" if single else "../"
         mine = {f.fingerprint: [(p, h) for p, w, h in related[b.target, f.fingerprint] if w != b.workload] for f in b.causes}
@@ -189,9 +191,5 @@ def draw(job: Job) -> str:
     return ""
 
 
-_ENVIRONMENTS: dict[int, jinja2.Environment] = {}
-
-
 def render(file: Path, template: str, **values: Any) -> None:
-    env = _ENVIRONMENTS.setdefault(os.getpid(), environment())
-    file.write_text(env.get_template(template).render(**values), encoding="utf-8", errors="backslashreplace")
+    file.write_text(environment().get_template(template).render(**values), encoding="utf-8", errors="backslashreplace")

@@ -7,6 +7,7 @@ from typing import Any
 
 from lockstep.compare.differences import Comparison, Process
 from lockstep.compare.finding import Finding, fingerprint
+from lockstep.compare.habits import habit_keys
 from lockstep.compare.outcome import Departure
 
 
@@ -39,7 +40,7 @@ def from_difference(d: dict[str, Any]) -> Finding:
         evidence={k: v for k, v in evidence.items() if v is not None},
         fingerprint=d["fingerprint"],
         reproduced=(int(k), int(n)),
-        habit_key=d.get("habit_key"),
+        habit_keys=habit_keys(d),
         inject_native=tuple(d.get("inject_native") or ()),
         inject_target=tuple(d.get("inject_target") or ()),
         process=(process["key"], int(process["ord"])) if process.get("key") else None,

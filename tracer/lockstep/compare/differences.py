@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lockstep.base.errors import HarnessError
+from lockstep.base.processes import die_with_parent
 from lockstep.compare.outcome import Run
 from lockstep.compare.settings import lockstep_exe
 
@@ -61,7 +62,7 @@ def compare(natives: Sequence[Run], targets: Sequence[Run]) -> Comparison:
         cmd += ["--native", str(r.path / "trace")]
     for r in targets:
         cmd += ["--target-trace", str(r.path / "trace")]
-    done = subprocess.run(cmd, capture_output=True, timeout=COMPARE_LIMIT_S, check=False)
+    done = subprocess.run(cmd, capture_output=True, timeout=COMPARE_LIMIT_S, check=False, preexec_fn=die_with_parent())
     if done.returncode not in (0, 1):
         raise HarnessError(done.stderr.decode(errors="replace").strip().removeprefix("lockstep: ") or "lockstep compare failed")
     return parse([line for line in done.stdout.decode("utf-8", "surrogateescape").split("\n") if line])

@@ -26,6 +26,7 @@ from lockstep.compare.settings import Settings
 RECHECK_NATIVE = ((3, 1), (4, 2))
 RECHECK_TARGET = ((2, 0),)
 RECHECK_BUDGET_S = 240.0
+HABIT_PROOFS = 6
 
 
 @dataclass
@@ -122,20 +123,26 @@ class Diff:
         return sum(r.wall_ns for r in self.natives + self.targets) / 1e9
 
     def _candidates(self) -> list[Finding]:
-        out = []
-        for f in causes.candidates(self.comparison):
-            always = f.reproduced[0] == f.reproduced[1]
-            if not self.departed and not always:
-                continue
-            out.append(replace(f, habit=self._is_habit(f)))
+        found = causes.candidates(self.comparison)
+        if not self.departed:
+            found = [f for f in found if f.reproduced[0] == f.reproduced[1]]
+        out = [replace(f, habit=self._is_habit(f) or (not self.departed and self._follows(f, found))) for f in found]
         grown = vma.growth(self.natives, self.targets)
         return [*out, grown] if grown else out
+
+    def _follows(self, f: Finding, found: Sequence[Finding]) -> bool:
+        """Calls that are only there or not there, after a result that differed: where both sides end alike, they follow from it."""
+        if f.kind not in ("call-extra", "call-missing"):
+            return False
+        return any(
+            g.process == f.process and (g.target_seq or 0) <= (f.target_seq or 0) for g in found if g.kind in ("errno", "enosys", "result")
+        )
 
     def _is_habit(self, f: Finding) -> bool:
         """A page that covers nothing vital is a habit by what it is; everything else by what was learnt."""
         if f.kind == "elf-page":
             return not rank.vital(f) or not self.departed
-        return self.habits.has(f.habit_key)
+        return self.habits.has(f.habit_keys)
 
     # ---- ranking and proof ----
 
@@ -167,18 +174,31 @@ class Diff:
         ordered = [f if f.outcome or f.habit else replace(f, outcome=self._outcome(foc)) for f in rank.settle(ordered)]
         return numbered(ordered)
 
+    def _hidden(self) -> bool:
+        """The sides part only in a death that the program hides: how a run ends cannot tell what an injection did."""
+        return all(d.what.startswith("process ") for d in self.departed)
+
+    def _habits_to_try(self, found: Sequence[Finding], foc: rank.Focus) -> list[Finding]:
+        """What the target always does can still be what this program cannot live with: a missing file, a call without support."""
+        if not self.settings.proofs or self._hidden():
+            return []
+        habits = [f for f in found if f.habit and f.kind in ("errno", "enosys", "result") and f.inject_native]
+        return rank.order(habits, foc)[:HABIT_PROOFS]
+
     def _proven(self) -> list[Finding]:
         found = self._candidates()
         if not self.departed:
             return self._settled(found)
         foc = self._focus()
-        hidden = all(d.what.startswith("process ") for d in self.departed)
-        order = [] if hidden else [f for f in rank.order(found, foc) if not f.habit and f.kind not in SYMPTOMS]
+        order: list[Finding] = [] if self._hidden() else [f for f in rank.order(found, foc) if not f.habit and f.kind not in SYMPTOMS]
         prover = Prover(self.settings, self.profile, Profile(self._departed_runs()), self.departed, self.folder / ".proofs", self.say)
         tried: dict[int, Finding] = {}
-        for f in order[: self.settings.proofs]:
-            tried[id(f)] = prover.prove(f)
-            if tried[id(f)].proof.proven:
+        for f in order[: self.settings.proofs] + self._habits_to_try(found, foc):
+            if prover.tired:
+                break
+            tried[id(f)] = proven = prover.prove(f)
+            if proven.proof.proven:
+                tried[id(f)] = replace(proven, habit=False)
                 break
         shutil.rmtree(self.folder / ".proofs", ignore_errors=True)
         return self._settled([tried.get(id(f), f) for f in found])

@@ -40,7 +40,7 @@ class Finding:
     reproduced: tuple[int, int] = (1, 1)
     outcome: dict[str, Any] = field(default_factory=dict)
     habit: bool = False
-    habit_key: str | None = None
+    habit_keys: tuple[str, ...] = ()
     proof: Proof = Proof()
     inject_native: tuple[str, ...] = ()
     inject_target: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ A habit is a key that says what differs and no more (kind, call, values, a field
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,9 @@ class Habits:
     vma_base: int = 0
     time_ratio: float = 0.0
 
-    def has(self, key: str | None) -> bool:
-        return key is not None and key in self.keys
+    def has(self, keys: Sequence[str]) -> bool:
+        """Whether all of what a finding departs in is known: one unknown field is news."""
+        return bool(keys) and all(key in self.keys for key in keys)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -38,6 +40,14 @@ class Habits:
             "time_ratio": self.time_ratio,
             "keys": dict(sorted(self.keys.items())),
         }
+
+
+def habit_keys(difference: dict[str, Any]) -> tuple[str, ...]:
+    """The keys of a lockstep.difference/1: one for each field that differs, or one alone."""
+    key, fields = difference.get("habit_key"), difference.get("fields") or ()
+    if not key:
+        return ()
+    return tuple(f"{key} {field}" for field in fields) or (key,)
 
 
 def habits_file(identity: str) -> Path:

@@ -1,4 +1,4 @@
-"""`lockstep target learn`: about twenty small programs, each natively and on the target, and what differs without consequence.
+"""`lockstep target learn`: some thirty small programs, each natively and on the target, and what differs without consequence.
 
 What a target does otherwise in programs that end alike is its habit. The programs are chosen to touch the common calls once; none is about a
 package or a bug.
@@ -22,63 +22,9 @@ from lockstep.compare.differences import compare
 from lockstep.compare.outcome import Run
 from lockstep.compare.record import record, run_limit
 from lockstep.compare.settings import Settings, add_shared, from_args
+from lockstep.compare.small import PROGRAMS
 
 NATIVE_RUNS = 2
-PY = "/usr/bin/python3"
-PROGRAMS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("true", ("true",)),
-    ("echo", ("echo", "hello")),
-    ("uname", ("uname", "-s")),
-    ("cat", ("cat", "/etc/hostname")),
-    ("ls", ("ls", "-l", "/etc")),
-    ("find", ("find", "/usr/share/doc/base-files", "/dev", "-maxdepth", "1")),
-    (
-        "proc",
-        ("sh", "-c", "cat /proc/self/status /proc/meminfo /proc/cpuinfo /proc/stat /proc/self/limits >/dev/null; ls /proc /sys >/dev/null"),
-    ),
-    ("sys", ("sh", "-c", "ls /sys/devices/system/cpu /sys/devices/system/node /sys/fs >/dev/null 2>&1; nproc >/dev/null; true")),
-    ("forks", ("sh", "-c", "for i in 1 2 3; do (true); /bin/true; done")),
-    ("pipes", ("sh", "-c", "echo a | cat | wc -c")),
-    ("files", ("sh", "-c", "d=$(mktemp -d) && cd $d && echo x >a && mv a b && ln b c && ln -s b d && chmod 600 b && touch c && rm -r $d")),
-    ("signals", ("sh", "-c", "trap 'exit 0' USR1; kill -USR1 $$; sleep 1")),
-    ("sort", ("sh", "-c", "seq 2000 | sort -n | tail -1")),
-    ("tar", ("sh", "-c", "tar -cf - /etc/hostname 2>/dev/null | tar -tf -")),
-    ("python", (PY, "-c", "import json, os, time; print(json.dumps([1]))")),
-    (
-        "python-threads",
-        (
-            PY,
-            "-c",
-            "import threading as t; x = [t.Thread(target=print, args=(1,)) for _ in range(3)]; [i.start() for i in x]; [i.join() for i in x]",
-        ),
-    ),
-    ("python-process", (PY, "-c", "import subprocess; print(subprocess.run(['echo', 'x'], capture_output=True).stdout)")),
-    (
-        "python-fork",
-        (PY, "-c", "import multiprocessing as m; p = m.get_context('fork').Pool(2); print(p.map(abs, [-1, 2])); p.close(); p.join()"),
-    ),
-    (
-        "python-memory",
-        (PY, "-c", "import mmap, array; a = array.array('d', range(10**6)); m = mmap.mmap(-1, 1 << 20); m[0] = 1; print(len(a))"),
-    ),
-    (
-        "python-sockets",
-        (
-            PY,
-            "-c",
-            "import socket as s; a, b = s.socketpair(); a.send(b'x'); print(b.recv(1)); c = s.socket(); c.bind(('127.0.0.1', 0)); c.listen()",
-        ),
-    ),
-    ("python-asyncio", (PY, "-c", "import asyncio; print(asyncio.run(asyncio.sleep(0.01, 'x')))")),
-    (
-        "python-stat",
-        (
-            PY,
-            "-c",
-            "import os, shutil, resource, platform; os.statvfs('/'); shutil.disk_usage('/'); resource.getrusage(0); os.cpu_count(); os.sched_getaffinity(0); print(platform.machine())",
-        ),
-    ),
-)
 
 
 def learn(settings: Settings, *, say: Callable[[str], None] = lambda text: None) -> habits.Habits:
@@ -96,6 +42,7 @@ def learn(settings: Settings, *, say: Callable[[str], None] = lambda text: None)
             target = record(one, native=False, folder=work / name / "target-1", limit_s=run_limit(one, natives[0].wall_ns / 1e9))
             version = str(target.outcome.get("target_version") or version)
             if target.status not in {r.status for r in natives}:
+                say(f"{name}: ends otherwise on {settings.target} and teaches nothing")
                 continue
             for key in learnt_keys(natives, target):
                 keys.setdefault(key, []).append(name)
@@ -128,7 +75,7 @@ def clean_words(words: Sequence[str]) -> list[str]:
 
 def learnt_keys(natives: Sequence[Run], target: Run) -> set[str]:
     found = compare(natives, [target])
-    return {d["habit_key"] for d in found.differences if d.get("habit_key")}
+    return {key for d in found.differences for key in habits.habit_keys(d)}
 
 
 def main(argv: Sequence[str]) -> int:

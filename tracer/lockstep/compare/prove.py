@@ -7,6 +7,7 @@ everything in which the two sides were seen to part.
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,11 +15,16 @@ from pathlib import Path
 from lockstep.base.errors import HarnessError
 from lockstep.compare.finding import Finding, Proof
 from lockstep.compare.outcome import Departure, Profile, Run, same_way
-from lockstep.compare.record import record, run_limit
+from lockstep.compare.record import record
 from lockstep.compare.settings import Settings
 
 # What the recorder says of an injection that never found its call: such a run shows nothing.
 NOT_PLACED = "found no call or image that fits"
+
+
+LIMIT_MIN_S = 10.0
+LIMIT_FACTOR = 4.0
+BUDGET_S = 180.0
 
 
 @dataclass
@@ -31,6 +37,7 @@ class Prover:
     departed: list[Departure]
     work: Path
     say: Callable[[str], None] = lambda text: None
+    spent: float = 0.0
     counter: itertools.count[int] = field(default_factory=itertools.count)
 
     def prove(self, f: Finding) -> Finding:
@@ -55,12 +62,25 @@ class Prover:
     def _run(self, specs: tuple[str, ...], *, native: bool) -> Run | None:
         folder = self.work / f"proof-{next(self.counter)}"
         self.say(f"proving: {'breaking native' if native else 'repairing the target'}")
-        wall_s = self.natives.natives[0].wall_ns / 1e9
+        began = time.monotonic()
         try:
-            run = record(self.settings, native=native, folder=folder, limit_s=run_limit(self.settings, wall_s), inject=specs)
+            run = record(self.settings, native=native, folder=folder, limit_s=self._limit(native=native), inject=specs)
         except HarnessError:
             return None
+        finally:
+            self.spent += time.monotonic() - began
         return None if NOT_PLACED in (folder / "log").read_text(errors="replace") else run
+
+    def _limit(self, *, native: bool) -> float:
+        """Seconds: some times what that side takes. A broken program often waits for ever, and need not be waited for as long."""
+        walls = [r.wall_ns / 1e9 for r in (self.natives if native else self.targets).natives if r.status[0] != "timeout"]
+        limit = max(LIMIT_MIN_S, LIMIT_FACTOR * max(walls, default=LIMIT_MIN_S))
+        return min(limit, self.settings.timeout) if self.settings.timeout else limit
+
+    @property
+    def tired(self) -> bool:
+        """Whether proofs took as long as they may in all."""
+        return self.spent > BUDGET_S
 
     def _words(self, broken: bool | None, repaired: bool | None) -> str:
         words = []

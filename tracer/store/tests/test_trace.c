@@ -307,6 +307,61 @@ static void bytes_after_the_end_are_noticed(void **state)
 	gen_events_free(ev, 10);
 }
 
+/* Checksums are no signature: an index that tells of other blocks than there are is noticed. */
+static void an_index_that_disagrees_is_noticed(void **state)
+{
+	struct trace_event *ev = gen_events(13, 40);
+	CLEANUP(buf) struct buf file = {0}, other = {0};
+	enum trace_state st;
+	size_t index;
+
+	write_all(ev, 40, 20);
+	read_file(&file);
+	write_all(ev, 40, 10);
+	read_file(&other);
+	/* the first file's blocks, the second's index: 64 bytes of head, 40 for each of 4 blocks */
+	index = file.len - (64 + 2 * 40);
+	file.len = index;
+	buf_add(&file, other.data + other.len - (64 + 4 * 40), 64 + 4 * 40);
+	write_copy(file.data, file.len);
+	assert_int_equal(read_prefix(g_copy, ev, 40, 0, &st), 40);
+	assert_int_equal(st, TRACE_TORN);
+	gen_events_free(ev, 40);
+}
+
+static bool lists_no_tasks(const struct trace_block *b, void *arg)
+{
+	*(bool *)arg = !b->tids;
+	return true;
+}
+
+/* More tasks and shapes in a block than its summary and the predictors have room for. */
+static void very_many_tasks_come_back(void **state)
+{
+	enum { N = 20000 };
+	struct trace_event *ev = calloc(N, sizeof(*ev)), got;
+	struct trace *t;
+	bool unlisted = false;
+	unsigned int i;
+
+	for (i = 0; i < N; i++)
+		ev[i] = (struct trace_event){.kind = TK_CALL,
+			.tid = i * 7919 % 9001,
+			.nr = i * 31 % 700,
+			.enter_ns = i * 640,
+			.arg = {i, i / 2, i * 100000}};
+	write_all(ev, N, 0);
+	assert_int_equal(trace_open(&t, g_path, NULL), 0);
+	trace_skip_blocks(t, lists_no_tasks, &unlisted);
+	for (i = 0; i < N; i++) {
+		assert_int_equal(trace_next(t, &got), 1);
+		assert_same_event(&got, &ev[i]);
+	}
+	assert_true(unlisted);
+	trace_close(t);
+	free(ev);
+}
+
 /* ---- limits ---- */
 
 static void size_limit_ends_in_order(void **state)
@@ -470,6 +525,8 @@ int main(void)
 		cmocka_unit_test(flipped_bits_never_give_wrong_events),
 		cmocka_unit_test(foreign_and_future_files_are_named),
 		cmocka_unit_test(bytes_after_the_end_are_noticed),
+		cmocka_unit_test(an_index_that_disagrees_is_noticed),
+		cmocka_unit_test(very_many_tasks_come_back),
 		cmocka_unit_test(size_limit_ends_in_order),
 		cmocka_unit_test(time_closes_blocks),
 		cmocka_unit_test(huge_payload_is_refused),

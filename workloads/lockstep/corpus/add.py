@@ -7,12 +7,14 @@ import pprint
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lockstep.base.errors import HarnessError, UsageError
+from lockstep.base.processes import die_with_parent
 from lockstep.corpus import envs, locks
 from lockstep.corpus.atomic import write_text
 from lockstep.corpus.compare import last_words, lockstep_exe
@@ -108,7 +110,7 @@ def probe(python: Path, package: str) -> dict[str, Any]:
     code = HERE / "probe.py"
     cmd = [lockstep_exe(), "run", "--target", "native", "--timeout", str(PROBE_LIMIT_S), "--env", "PYTHONDONTWRITEBYTECODE=1", "--", str(python), "-I", str(code), package]
     try:
-        done = subprocess.run(cmd, capture_output=True, stdin=subprocess.DEVNULL, timeout=PROBE_LIMIT_S + 60, check=False)
+        done = subprocess.run(cmd, capture_output=True, stdin=subprocess.DEVNULL, timeout=PROBE_LIMIT_S + 60, check=False, preexec_fn=die_with_parent())
     except (OSError, subprocess.TimeoutExpired) as e:
         raise HarnessError(f"{package}: looking at it natively failed: {e}") from e
     lines = done.stdout.decode(errors="replace").splitlines()
@@ -148,8 +150,6 @@ class Tried:
 
 def try_native(w: Workload, python: Path, log: Path) -> Tried:
     """One native run, in a state that is thrown away."""
-    import time
-
     words = [lockstep_exe(), "run", "--target", "native", "--timeout", f"{w.limits.time_s:g}", "--memory", str(w.limits.memory), "--pids", str(w.limits.pids), "--cwd", str(w.folder)]
     for key, value in w.env:
         words += ["--env", f"{key}={value}"]
@@ -158,7 +158,7 @@ def try_native(w: Workload, python: Path, log: Path) -> Tried:
     stdin = w.stdin.open("rb") if w.stdin else None
     try:
         with log.open("wb") as err:
-            done = subprocess.run(words, stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=err, timeout=w.limits.time_s + 60, check=False)
+            done = subprocess.run(words, stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=err, timeout=w.limits.time_s + 60, check=False, preexec_fn=die_with_parent())
         status, out = done.returncode, done.stdout
     except subprocess.TimeoutExpired:
         status, out = None, b""

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _before_exec(parent: int) -> Callable[[], None]:
-    def prepare() -> None:
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(127)  # the parent died before the line above
-
-    return prepare
+from lockstep.base.processes import die_with_parent
 
 
 def start(cmd: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
@@ -34,7 +23,7 @@ def start(cmd: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
             stdout=f,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_before_exec(os.getpid()),
+            preexec_fn=die_with_parent(),
         )
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from lockstep.base.errors import HarnessError
 from lockstep.base.paths import cache_dir
+from lockstep.base.processes import die_with_parent
 from lockstep.corpus import locks
 from lockstep.corpus.atomic import remove_tree, temp_name, write_text
 
@@ -70,7 +71,7 @@ def _run(cmd: Sequence[str], log: Path, what: str) -> None:
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "LOCKSTEP_"))}
     try:
         with log.open("ab") as f:
-            done = subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=f, stderr=f, timeout=BUILD_LIMIT_S, check=False, env=env)
+            done = subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=f, stderr=f, timeout=BUILD_LIMIT_S, check=False, env=env, preexec_fn=die_with_parent())
     except subprocess.TimeoutExpired as e:
         raise HarnessError(f"{what}: not done within {BUILD_LIMIT_S} s") from e
     except OSError as e:
@@ -160,7 +161,7 @@ def _compile(temp: Path, folder: Path, log: Path, what: str) -> None:
     site = next((temp / "lib").glob("python3*/site-packages"))
     cmd = [str(python_of(temp)), "-m", "compileall", "-q", "-q", "-j", "0", "-x", "/tests?/", "-s", str(temp), "-p", str(folder), str(site)]
     with log.open("ab") as f:
-        subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=f, stderr=f, timeout=BUILD_LIMIT_S, check=False)
+        subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=f, stderr=f, timeout=BUILD_LIMIT_S, check=False, preexec_fn=die_with_parent())
 
 
 def _move_scripts(temp: Path, folder: Path) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lockstep.base.errors import HarnessError, UsageError
+from lockstep.base.processes import die_with_parent
 from lockstep.corpus.atomic import write_text
 
 RESOLVE_LIMIT_S = 900
@@ -85,7 +86,7 @@ def resolve(requirements: Sequence[str], pip: Sequence[str], options: Sequence[s
         report = Path(folder) / "report.json"
         cmd = [*pip, "install", "--dry-run", "--ignore-installed", "--quiet", "--no-input", "--report", str(report), *options, "--", *requirements]
         try:
-            done = subprocess.run(cmd, capture_output=True, stdin=subprocess.DEVNULL, timeout=RESOLVE_LIMIT_S, check=False)
+            done = subprocess.run(cmd, capture_output=True, stdin=subprocess.DEVNULL, timeout=RESOLVE_LIMIT_S, check=False, preexec_fn=die_with_parent())
         except subprocess.TimeoutExpired as e:
             raise HarnessError(f"pip did not resolve {' '.join(requirements)} within {RESOLVE_LIMIT_S} s; is the index reachable?") from e
         if done.returncode != 0:
