@@ -14,3 +14,8 @@ tests += test_differ
 test_differ-src := tracer/align/tests/test_differ.c tracer/decode/tests/make_event.c
 test_differ-libs := align decode store loader abi common
 test_differ-ld := -lzstd
+
+fuzzers += fuzz_compare
+fuzz_compare-src := tracer/align/fuzz/fuzz_compare.c tracer/store/fuzz/mend.c
+fuzz_compare-libs := align decode store loader abi common
+fuzz_compare-ld := -lzstd
