@@ -120,7 +120,7 @@ check-headers:
 	$(Q)for h in $(headers); do $(CC) $(CPPFLAGS) -std=gnu11 $(WARN) -fsyntax-only -x c $$h || exit 1; done
 check-style: venv
 	$(Q)$(CLANG_FORMAT) --dry-run -Werror $$(git ls-files '*.c' '*.h' | grep -v -e '^abi/.*def' -e tracees)
-	$(Q)build/venv/bin/ruff check -q common tracer workloads reports ci
+	$(Q)build/venv/bin/ruff check -q common tracer workloads reports ci docs
 	$(Q)build/venv/bin/mypy --no-error-summary -p lockstep.base -p lockstep.compare -p lockstep.corpus -p lockstep.report
 venv:
 	$(Q)sh ci/venv

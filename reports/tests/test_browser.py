@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import report_samples as samples
 from report_browser import Browser
-from report_tools import Made
+from report_tools import Made, report
 
 VISIBLE = "[...document.querySelectorAll('#rows tr')].filter(r => !r.hidden).map(r => r.querySelector('.rowlink').textContent)"
 PAGES = ("index.html", "w/prophet--runsc.html", "w/pandas-list-of-lists--runsc.html", "w/watchfiles--runsc.html", "w/pillow--runsc.html", "w/lxml--runsc.html", "w/numpy--native.html")
@@ -259,3 +261,15 @@ def test_every_text_has_contrast(page: Browser, made: Made, dark: bool) -> None:
         for (ink, ground), what in seen.items():
             light, low = sorted((luminance(ink), luminance(ground)), reverse=True)
             assert (light + 0.05) / (low + 0.05) >= 4.5, f"{name}: {what}: {ink} on {ground}"
+
+
+def test_many_targets_scroll_in_their_own_box(page: Browser, tmp_path: Path) -> None:
+    for case in samples.cases(("native", "runsc", "emul", "qemu-x86_64", "runsc-nightly")):
+        if case.package in ("numpy", "h5py", "lxml", "watchfiles"):
+            samples.write_bundle(tmp_path / "home", samples.RUNS[2], case, rows=0, seed="m")
+    assert report(tmp_path / "home", "-o", str(tmp_path / "out")).returncode == 0
+    for width in (1280, 390):
+        page.open((tmp_path / "out" / "index.html").as_uri() + "#target=emul&state=hangs", width=width)
+        assert page.js("document.documentElement.scrollWidth") == width
+        assert page.js(VISIBLE) == ["watchfiles"]
+    assert page.js("document.querySelectorAll('.hero').length") == 4

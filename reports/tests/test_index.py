@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import report_samples as samples
 from lockstep.report.index import FILE, Index
 from lockstep.report.load import load_all, newest_attempts
+from lockstep.report.verdict import headline, state_of
 
 
 @pytest.fixture
@@ -134,3 +136,22 @@ def test_the_last_attempt_stands_for_a_workload(tmp_path: Path) -> None:
     good, _ = load_all(index.folders(samples.RUNS[0]))
     assert [b.attempt for b in newest_attempts(good)] == [2]
     assert [e.state for e in index.history("numpy", "runsc", until=9e9)] == ["same"]
+
+
+def rewritten(home: Path, run: str, workload: str, **new: object) -> None:
+    file = home / "runs" / run / workload / "runsc" / "1" / "bundle.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | new))
+
+
+def test_what_changed_does_not_hide_what_it_is(home: Path) -> None:
+    rewritten(home, samples.RUNS[2], "h5py", comparison="regressed", own_comparison="emulator-only")
+    rewritten(home, samples.RUNS[2], "numpy", comparison="fixed", own_comparison="same-fail", outcome="fail")
+    rewritten(home, samples.RUNS[2], "orjson", comparison="gone", outcome="skip")
+    rewritten(home, samples.RUNS[2], "watchfiles", comparison=None, harness_error="no room")
+    index = refreshed(home)
+    good, _ = load_all(index.folders(samples.RUNS[2]))
+    runsc = [b for b in newest_attempts(good) if b.target == "runsc"]
+    assert {b.workload: state_of(b).key for b in runsc} == {"h5py": "fails", "numpy": "same-fail", "orjson": "gone", "watchfiles": "harness-error"}
+    assert headline("runsc", runsc).text == "1 of 3 packages behaves as on Linux; 1 fails only on runsc, 1 could not be judged."
+    words = {(c.workload, c.word) for c in index.changes(runsc, samples.RUNS[1])}
+    assert words == {("numpy", "changed"), ("orjson", "gone")}

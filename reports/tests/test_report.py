@@ -7,8 +7,10 @@ import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import pytest
 import report_samples as samples
 from jsonschema import Draft202012Validator
+from report_browser import BrowserError, find_chromium
 from report_tools import ROOT, Made, report
 
 SCHEMAS = ROOT / "docs" / "schemas"
@@ -190,3 +192,9 @@ def test_a_report_is_replaced_as_a_whole(made: Made, tmp_path: Path) -> None:
     assert report(made.home, "-o", str(out), str(bundle)).returncode == 0
     assert not (out / "left-over").exists()
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_without_chromium_the_browser_tests_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(BrowserError, match="apt-get install chromium"):
+        find_chromium()

@@ -48,6 +48,7 @@ def bench(build: Path, events: int, rounds: int, tmp: Path) -> Iterator[Result]:
         values={
             "events": events,
             "peak_rss_mib": peak,
+            "cpu_seconds": min(c.cpu_seconds for c in costs),
             "bytes_an_event": native.stat().st_size / events,
             "events_a_second": 2 * events / best,
         },
@@ -55,10 +56,10 @@ def bench(build: Path, events: int, rounds: int, tmp: Path) -> Iterator[Result]:
     )
 
 
-HEAD = f"{'comparing':34} {'seconds':>22} {'peak MiB':>9} {'B/event':>8}"
+HEAD = f"{'comparing':34} {'seconds':>22} {'CPU s':>7} {'peak MiB':>9} {'B/event':>8}"
 
 
 def line(r: Result) -> str:
     s = r.seconds["compare"]
     took = f"{s.median:.2f} ({s.low:.2f}-{s.high:.2f})"
-    return f"{r.name:34} {took:>22} {r.values['peak_rss_mib']:9.0f} {r.values['bytes_an_event']:8.2f}  {r.verdict()}"
+    return f"{r.name:34} {took:>22} {r.values['cpu_seconds']:7.2f} {r.values['peak_rss_mib']:9.0f} {r.values['bytes_an_event']:8.2f}  {r.verdict()}"

@@ -22,6 +22,7 @@ class BenchError(Exception):
 @dataclass(frozen=True)
 class Cost:
     seconds: float
+    cpu_seconds: float  # of it and of what it waited for: load from elsewhere changes this less
     peak_rss_kib: int
     status: int
 
@@ -42,7 +43,7 @@ def run(argv: Sequence[str | Path], cwd: Path, out: Path | None = None, statuses
     if child.returncode not in statuses:
         text = (cwd / "stderr").read_text(errors="replace").strip()[-300:]
         raise BenchError(f"{' '.join(words)[:200]}: ended with status {child.returncode}: {text}")
-    return Cost(took, usage.ru_maxrss, child.returncode)
+    return Cost(took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, child.returncode)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from measure import LIMIT_S, NOISE, Limit, Result, Spread, run
+from measure import LIMIT_S, NOISE, Cost, Limit, Result, Spread, run
 
 IMPORTS = "import json,asyncio,email,http.client,logging,unittest,sqlite3,xml.dom.minidom,decimal,ssl"
 FORKS = "for i in $(seq 100); do /bin/true; done"
@@ -76,17 +76,17 @@ def modes(build: Path, tmp: Path) -> dict[str, list[str]]:
     return found
 
 
-def take_turns(w: Workload, prefixes: dict[str, list[str]], rounds: int, tmp: Path) -> dict[str, list[float]]:
-    """Seconds by mode. Each round begins with another mode, so that none always follows the same one."""
-    times: dict[str, list[float]] = {m: [] for m in prefixes}
+def take_turns(w: Workload, prefixes: dict[str, list[str]], rounds: int, tmp: Path) -> dict[str, list[Cost]]:
+    """Costs by mode. Each round begins with another mode, so that none always follows the same one."""
+    costs: dict[str, list[Cost]] = {m: [] for m in prefixes}
     names = list(prefixes)
     run(w.argv, tmp)  # what it reads is in memory from here on
     for i in range(rounds):
         for mode in names[i % len(names) :] + names[: i % len(names)]:
-            if times[mode] and times[mode][0] > ONCE_S:
+            if costs[mode] and costs[mode][0].seconds > ONCE_S:
                 continue
-            times[mode].append(run([*prefixes[mode], *w.argv], tmp).seconds)
-    return times
+            costs[mode].append(run([*prefixes[mode], *w.argv], tmp))
+    return costs
 
 
 def count_events(build: Path, trace: Path, tmp: Path) -> int:
@@ -112,7 +112,9 @@ def limits(w: Workload, best: dict[str, float], events: int, size: int) -> list[
 
 
 def measure(build: Path, w: Workload, rounds: int, tmp: Path) -> Result:
-    times = take_turns(w, modes(build, tmp), rounds or w.rounds, tmp)
+    costs = take_turns(w, modes(build, tmp), rounds or w.rounds, tmp)
+    times = {m: [c.seconds for c in each] for m, each in costs.items()}
+    cpu = {m: min(c.cpu_seconds for c in each) for m, each in costs.items()}
     trace = tmp / "record.trace"
     events = count_events(build, trace, tmp)
     size = trace.stat().st_size
@@ -124,7 +126,7 @@ def measure(build: Path, w: Workload, rounds: int, tmp: Path) -> Result:
         seconds={m: Spread.of(t) for m, t in times.items()},
         base="native",
         ratios={m: Spread.of([a / b for a, b in zip(t, base, strict=False)]) for m, t in times.items() if m != "native"},
-        values={"events": events, "bytes_an_event": size / max(events, 1)},
+        values={"events": events, "bytes_an_event": size / max(events, 1), **{f"cpu_seconds {m}": s for m, s in cpu.items()}},
         limits=limits(w, {m: min(t) for m, t in times.items()}, events, size),
     )
 

@@ -15,6 +15,7 @@ import pytest
 from corpus_world import World
 from hypothesis import given
 from hypothesis import strategies as st
+from lockstep.base.testing import check_schema
 from lockstep.corpus import plan
 from lockstep.corpus.children import descendants
 from lockstep.corpus.manifest import Corpus, Workload
@@ -113,7 +114,8 @@ def test_gone(world: World) -> None:
             [*isolated(world), "run", "-o", name, *words], env=world.env | empty, capture_output=True, text=True, timeout=120, check=False
         )
         assert done.returncode == 0, done.stderr
-    assert world.bundles("r2")["beta", "native", 1]["comparison"] == "gone"
+    gone = world.bundles("r2")["beta", "native", 1]
+    assert (gone["comparison"], gone["outcome"], gone["previous"]) == ("gone", "skip", {"run": "r1"})
     assert ("beta", "native", 1) not in world.bundles("r3"), "it is gone once, not every night"
 
 
@@ -332,6 +334,27 @@ def test_cpus_bound_what_runs_side_by_side(world: World) -> None:
     world.run("--target", "native", "--jobs", "4", FAKE_SLEEP="0.5")
     times = sorted(float(c["at"]) for c in world.calls())  # type: ignore[arg-type]
     assert times[1] - times[0] < 0.5, "two of two CPUs each fit into four"
+
+
+# ---- what is printed and kept is what its schema says ----
+
+
+def test_schemas(world: World) -> None:
+    fill(world, ("alpha", "beta"))
+    printed = [
+        world.run("-o", "r", "--json", FAKE_STATES=states(alpha_on_native="exit3")),
+        world.call("list", "--json", "--dir", str(world.corpus)),
+        world.call("env", "--json"),
+        world.call("try", "--json", "--dir", str(world.corpus), *world.pip(), "alpha"),
+    ]
+    kinds = set()
+    for done in printed:
+        for line in done.stdout.splitlines():
+            kinds.add(check_schema(json.loads(line))["schema"])
+    kinds.add(check_schema(json.loads((world.home / "runs/r/run.json").read_text()))["schema"])
+    broken = check_schema(world.bundles("r")["alpha", "native", 1])
+    assert broken["harness_error"]
+    assert kinds == {f"lockstep.{n}/1" for n in ("corpus", "corpus-run", "workload", "env", "corpus-try", "run")}
 
 
 # ---- planning ----

@@ -7,7 +7,7 @@ import contextlib
 import json
 import sys
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lockstep.base.errors import BROKE, OK, USAGE, LockstepError, UsageError
@@ -91,7 +91,7 @@ def say(source: Source, done: Written, *, as_json: bool, quiet: bool) -> None:
 
 
 @contextlib.contextmanager
-def opened_index(a: argparse.Namespace):  # type: ignore[no-untyped-def]
+def opened_index(a: argparse.Namespace) -> Iterator[Index]:
     """The index of LOCKSTEP_HOME, up to date."""
     index = Index(home_dir())
     try:

@@ -78,7 +78,7 @@ class Growth:
 
 @dataclass(frozen=True)
 class View:
-    """What a page says about one finding. `facts`: name and value, in order."""
+    """What a page says about one finding. `facts`: name and value, in order; `places`: findings with its fingerprint in this bundle."""
 
     finding: Finding
     kind_words: str
@@ -88,6 +88,7 @@ class View:
     stacks: tuple[Stack, ...]
     growth: Growth | None
     ways: tuple[Way, ...]
+    places: int = 1
 
     @property
     def title(self) -> str:
@@ -96,7 +97,7 @@ class View:
         return s[0].upper() + s[1:] if s.startswith(("the ", "no ", "a ")) else s
 
 
-def view(f: Finding, b: Bundle) -> View:
+def view(f: Finding, b: Bundle, places: int = 1) -> View:
     native, target = (side_text(f.evidence.get(side)) for side in ("native", "target"))
     growth = growth_of(f.evidence) if f.kind == "vma-growth" else None
     return View(
@@ -108,6 +109,7 @@ def view(f: Finding, b: Bundle) -> View:
         stacks=stacks(f.evidence),
         growth=growth,
         ways=ways(f, b),
+        places=places,
     )
 
 

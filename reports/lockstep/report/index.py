@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lockstep.report.load import Bundle, Damaged, bundle_folders, read_bundle
 from lockstep.report.values import text
-from lockstep.report.verdict import State, behaves, state_of
+from lockstep.report.verdict import GONE, HARNESS, State, behaves, state_of
 
 VERSION = 1
 FILE = "index.sqlite"
@@ -172,16 +172,19 @@ class Index:
             word = change_word(was, s)
             if word and b.target in targets:
                 out.append(Change(word, b.package, b.workload, b.target, was[0] if was else "", s.key))
-        out += [Change("gone", package, w, t, state, "gone") for (w, t), (state, _, package) in sorted(old.items())]
+        out += [Change("gone", package, w, t, state, "gone") for (w, t), (state, _, package) in sorted(old.items()) if state != "gone"]
         return out
 
 
 def change_word(was: tuple[str, bool, str] | None, now: State) -> str:
+    """The harness's own failures change nothing: they say nothing about the package."""
     if was is None:
-        return "new"
+        return "new" if now not in (HARNESS, GONE) else ""
     state, same, _ = was
-    if state == now.key:
+    if state == now.key or HARNESS.key in (state, now.key):
         return ""
+    if now is GONE:
+        return "gone"
     if same and not behaves(now):
         return "regressed" if now.tone == "bad" else "changed"
     return "fixed" if behaves(now) and not same else "changed"

@@ -114,6 +114,11 @@ class Bundle:
         return self._text("comparison", "harness-error")
 
     @property
+    def own_comparison(self) -> str:
+        """What it is by itself; `comparison` may say instead what changed (regressed, fixed, new)."""
+        return self._text("own_comparison") or self.comparison
+
+    @property
     def harness_error(self) -> str:
         return self._text("harness_error")
 

@@ -141,6 +141,9 @@ def changed_files(b: Bundle) -> list[Pair]:
 def logs(b: Bundle) -> list[Log]:
     """The target's own log and the harness's notes, of every run that has them."""
     out: list[Log] = []
+    raw, size = head(b.path / "log", LOG_LIMIT)
+    if raw:
+        out.append(Log("the comparison", decoded(raw), size > LOG_LIMIT))
     for run in items(b.data.get("runs")):
         if not plain_name(run):
             continue
@@ -153,9 +156,8 @@ def logs(b: Bundle) -> list[Log]:
         if words:
             out.append(Log(f"{text(run)}: notes", "\n".join(words), False))
         log = outcome.get("target_log")
-        base = Path(log).name if isinstance(log, str) else ""
-        if plain_name(base):
-            raw, size = head(b.path / run / base, LOG_LIMIT)
+        for base in dict.fromkeys(("log", Path(log).name if isinstance(log, str) else "log")):
+            raw, size = head(b.path / run / base, LOG_LIMIT) if plain_name(base) else (b"", 0)
             if raw:
                 out.append(Log(f"{text(run)}: {text(base)}", decoded(raw), size > LOG_LIMIT))
     return out

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 from lockstep.report import aligned, curves, elfpages, evidence, outputs, procs
 from lockstep.report.aligned import Aligned
 from lockstep.report.index import Event
-from lockstep.report.load import Bundle
+from lockstep.report.load import Bundle, Finding
 from lockstep.report.values import items, mapping, text
 from lockstep.report.verdict import BY_KEY, State, sentence, state_of
 
@@ -89,7 +91,7 @@ def environment(b: Bundle) -> list[tuple[str, str]]:
     out = [
         ("Package", " ".join(x for x in (b.package, b.version) if x)),
         ("Command", text(shlex.join(a for a in items(d.get("argv")) if isinstance(a, str)))),
-        ("Working folder", text(d.get("cwd"))),
+        ("Working folder", text(d.get("cwd")) or text(b.file(f"{b.shown[0]}/outcome.json")[0].get("cwd"))),
         ("Started", date(b.started)),
         ("Took", f"{text(d.get('duration_s'))} s in all" if d.get("duration_s") is not None else ""),
         ("Run, attempt", f"{b.run}, {b.attempt}"),
@@ -108,6 +110,15 @@ def environment(b: Bundle) -> list[tuple[str, str]]:
     return [(k, v) for k, v in out if v]
 
 
+def groups(findings: Sequence[Finding]) -> list[tuple[Finding, int]]:
+    """One finding a fingerprint, the first by rank, with how many there are: the same cause shows in many places of one program."""
+    counts = Counter(f.fingerprint or str(id(f)) for f in findings)
+    first: dict[str, Finding] = {}
+    for f in findings:
+        first.setdefault(f.fingerprint or str(id(f)), f)
+    return [(f, counts[key]) for key, f in first.items()]
+
+
 def elf_of(first: evidence.View | None, found: list[elfpages.Page]) -> elfpages.Page | None:
     """The picture of the page that the first finding is about."""
     if not first or first.finding.kind != "elf-page":
@@ -121,7 +132,8 @@ def build(b: Bundle, place: Place, folder: Path, history: list[Event], related: 
     """Writes the page's chunks below `folder`/place.rows and gathers everything else."""
     rows = aligned.write_chunks(b, folder / place.rows)
     found, elf_note = elfpages.pages(b)
-    views = [evidence.view(f, b) for f in [*b.causes, *b.habits][:FINDINGS_SHOWN]]
+    grouped = [*groups(b.causes), *groups(b.habits)]
+    views = [evidence.view(f, b, places) for f, places in grouped[:FINDINGS_SHOWN]]
     first = views[0] if b.causes else None
     calls = procs.view(b)
     chart = curves.chart(b)
@@ -132,7 +144,7 @@ def build(b: Bundle, place: Place, folder: Path, history: list[Event], related: 
         state=state_of(b),
         sentence=sentence(b),
         findings=tuple(views),
-        hidden_findings=max(len(b.findings) - FINDINGS_SHOWN, 0),
+        hidden_findings=max(len(grouped) - FINDINGS_SHOWN, 0),
         elf=tuple(found),
         elf_first=elf_of(first, found),
         chart=chart if chart and chart.curves else None,

@@ -21,7 +21,7 @@ EMPTY = Markup("")
 
 @dataclass(frozen=True)
 class Process:
-    """`threads`: other threads of it, folded into it."""
+    """`threads`: other threads of it, folded into it; `before`: the images that it was before it became this one by exec."""
 
     ident: str
     parent: str
@@ -35,11 +35,12 @@ class Process:
     rss_kib: int
     depth: int = 0
     threads: int = 0
+    before: tuple[str, ...] = ()
     bar: Markup = EMPTY
 
     @property
     def name(self) -> str:
-        return self.image.rpartition("/")[2] or "?"
+        return base(self.image) or "not exec’ed yet"
 
     @property
     def bad(self) -> bool:
@@ -93,7 +94,6 @@ class View:
     same_calls: int = 0
     note: str = ""
     totals: tuple[int, int] = (0, 0)
-    longest: str = ""
 
 
 def view(b: Bundle) -> View:
@@ -102,26 +102,26 @@ def view(b: Bundle) -> View:
     rows = [(name, [mapping(r) for r in items(raw.get(name))]) for name in b.shown if name in raw]
     if not rows:
         return View(note=note)
-    longest = max((integer(r.get("end_ns")) or 0 for _, side in rows for r in side), default=0)
-    sides = tuple(side_of(name, who, side, longest) for (name, side), who in zip(rows, ("Linux", b.target), strict=False))
+    sides = tuple(side_of(name, who, side) for (name, side), who in zip(rows, ("Linux", b.target), strict=False))
     calls = call_rows([side for _, side in rows])
     shown = tuple(c for c in calls if c.differs)
     totals = (sum(c.native for c in calls), sum(c.target for c in calls))
-    return View(sides, shown, len(calls) - len(shown), note, totals, seconds(longest))
+    return View(sides, shown, len(calls) - len(shown), note, totals)
 
 
-def side_of(name: str, who: str, raw: list[dict[str, Any]], longest: int) -> Side:
+def side_of(name: str, who: str, raw: list[dict[str, Any]]) -> Side:
+    """Each side on its own time: what is to be seen is the order, and an emulator may take forty times as long."""
     threads: Counter[str] = Counter(text(r.get("parent")) for r in raw if r.get("is_thread"))
     ordered = list(tree([r for r in raw if not r.get("is_thread")]))
-    scale = Scale(0, longest or 1, 0, BAR)
     end = max((integer(r.get("end_ns")) or 0 for r in raw), default=0)
+    scale = Scale(0, end or 1, 0, BAR)
     rows = tuple(drawn(p, threads[p.ident], scale) for p in ordered[:PROCESSES_LIMIT])
     return Side(text(name), who, rows, max(len(ordered) - PROCESSES_LIMIT, 0), seconds(end))
 
 
 def tree(raw: list[dict[str, Any]]) -> Iterator[Process]:
     """Parents first, children by birth; cycles and unknown parents (hostile or torn) become roots."""
-    found = [read_process(r) for r in raw]
+    found = joined([read_process(r) for r in raw], {text(r.get("id")): integer(r.get("tid")) for r in raw})
     known = {p.ident for p in found}
     children: dict[str, list[Process]] = {}
     for p in sorted(found, key=lambda p: (p.start, p.ident)):
@@ -137,6 +137,40 @@ def tree(raw: list[dict[str, Any]]) -> Iterator[Process]:
         seen.add(p.ident)
         yield Process(**{**p.__dict__, "depth": min(depth, DEPTH_LIMIT)})
         stack += [(c, depth + 1) for c in reversed(children.get(p.ident, []))]
+
+
+def joined(found: list[Process], tids: dict[str, int | None]) -> list[Process]:
+    """One process a life: what a task was before an exec is folded into what it became."""
+    by_id = {p.ident: p for p in found}
+    became: dict[str, str] = {}
+    for p in found:
+        old = by_id.get(p.parent)
+        if old and old.status == "execed" and old.ident not in became and p.ident != old.ident and tids[p.ident] == tids[old.ident]:
+            became[old.ident] = p.ident
+
+    def last(ident: str) -> str:
+        seen = {ident}
+        while ident in became and became[ident] not in seen:
+            ident = became[ident]
+            seen.add(ident)
+        return ident
+
+    heirs: dict[str, list[Process]] = {}
+    for p in sorted(found, key=lambda p: (p.start, p.end)):
+        heirs.setdefault(last(p.ident), []).append(p)
+    return [folded(lives, last(lives[0].parent)) for lives in heirs.values()]
+
+
+def folded(lives: list[Process], parent: str) -> Process:
+    first, now = lives[0], lives[-1]
+    images = tuple(base(p.image) for p in lives[:-1] if p.image)
+    cpu, rss = sum(p.cpu_ns for p in lives), max(p.rss_kib for p in lives)
+    changed = {"parent": parent, "start": first.start, "calls": sum(p.calls for p in lives), "cpu_ns": cpu, "rss_kib": rss, "before": images}
+    return Process(**{**now.__dict__, **changed})
+
+
+def base(image: str) -> str:
+    return image.rpartition("/")[2]
 
 
 def read_process(r: dict[str, Any]) -> Process:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import functools
 import hashlib
 import os
 import re
@@ -65,6 +66,7 @@ def slug(name: str) -> str:
     return plain if plain and plain == name else f"{plain or 'w'}-{hashlib.sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
+@functools.cache
 def environment() -> jinja2.Environment:
     env = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
@@ -189,9 +191,5 @@ def draw(job: Job) -> str:
     return ""
 
 
-_ENVIRONMENTS: dict[int, jinja2.Environment] = {}
-
-
 def render(file: Path, template: str, **values: Any) -> None:
-    env = _ENVIRONMENTS.setdefault(os.getpid(), environment())
-    file.write_text(env.get_template(template).render(**values), encoding="utf-8", errors="backslashreplace")
+    file.write_text(environment().get_template(template).render(**values), encoding="utf-8", errors="backslashreplace")

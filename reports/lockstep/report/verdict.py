@@ -36,7 +36,7 @@ GONE = State("gone", "gone", "∅", "none", 2)
 ORDER = (CRASHES, HANGS, OOM, FAILS, OTHERWISE, FLAKY, NATIVE_ONLY, SAME_FAIL, SAME, HARNESS, SKIPPED, GONE)
 BY_KEY = {s.key: s for s in ORDER}
 _BY_OUTCOME = {"crash": CRASHES, "timeout": HANGS, "oom": OOM, "fail": FAILS, "pass": OTHERWISE}
-_BY_COMPARISON = {"same-pass": SAME, "fixed": SAME, "same-fail": SAME_FAIL, "native-only": NATIVE_ONLY, "flaky": FLAKY, "gone": GONE}
+_BY_COMPARISON = {"same-pass": SAME, "fixed": SAME, "same-fail": SAME_FAIL, "native-only": NATIVE_ONLY, "flaky": FLAKY}
 # how a headline goes on after "1" and after "2"; those of the first table are "only on" the target
 _ONLY = {
     "crashes": ("crashes", "crash"),
@@ -50,19 +50,20 @@ _OTHERS = {
     "native-only": ("fails only natively", "fail only natively"),
     "harness-error": ("could not be judged", "could not be judged"),
     "skipped": ("was skipped", "were skipped"),
-    "gone": ("is gone", "are gone"),
 }
 
 
 def state_of(b: Bundle) -> State:
-    """Of one comparison. `new` and `regressed` say what changed, not what it is: the outcome tells that."""
-    if b.harness_error or b.outcome == "harness-error" or b.comparison == "harness-error":
+    """Of one comparison. `new` and `regressed` say what changed, not what it is: then the outcome tells."""
+    if b.comparison == "gone":
+        return GONE
+    if b.harness_error or "harness-error" in (b.outcome, b.comparison):
         return HARNESS
     if b.outcome == "skip":
         return SKIPPED
-    if b.comparison == "new":
+    if b.own_comparison == "new":
         return SAME if b.outcome == "pass" and not b.data.get("departures") else _BY_OUTCOME.get(b.outcome, FAILS)
-    known = _BY_COMPARISON.get(b.comparison)
+    known = _BY_COMPARISON.get(b.own_comparison)
     return known or _BY_OUTCOME.get(b.outcome, FAILS)
 
 
@@ -119,7 +120,7 @@ def plural(n: int, noun: str) -> str:
 
 
 def headline(target: str, bundles: Sequence[Bundle]) -> Headline:
-    states = package_states(b for b in bundles if b.target == target)
+    states = {p: s for p, s in package_states(b for b in bundles if b.target == target).items() if s != GONE}
     counts = Counter(states.values())
     others = tuple((s, counts[s]) for s in ORDER if counts[s] and not behaves(s))
     names = {s.key: tuple(sorted(p for p, v in states.items() if v == s)) for s in ORDER if counts[s]}

@@ -131,13 +131,12 @@ def broken_json(job: Job, run: Run, attempt: int, why: str, effort: Effort) -> d
         "target": job.target,
         "attempt": attempt,
         "argv": list(w.argv),
-        "cwd": str(w.folder),
-        "env": dict(w.env),
-        "limits": {"time_s": time_limit(job, effort), "memory": memory_limit(job, effort), "disk": w.limits.disk},
+        "options": {"target": job.target, "runs": effort.runs, "target_runs": effort.target_runs},
         "started": time.time(),
         "duration_s": 0,
         "outcome": "harness-error",
         "comparison": None,
+        "departures": [],
         "native": None,
         "target_result": None,
         "time_ratio": None,
@@ -170,11 +169,11 @@ def write_gone(run: Run, key: tuple[str, str], before: dict[str, Any], before_ru
     final.parent.mkdir(parents=True, exist_ok=True)
     temp = temp_name(final)
     temp.mkdir()
-    kept = {k: before.get(k) for k in ("schema", "workload", "package", "version", "target", "argv")}
+    kept = {k: before.get(k) for k in ("schema", "workload", "package", "version", "target", "argv", "options")}
     empty: dict[str, Any] = dict.fromkeys(("native", "target_result", "time_ratio", "vma_ratio", "harness_error"))
     try:
         said = {"run": run.name, "attempt": 1, "outcome": "skip", "comparison": "gone", "previous": {"run": before_run}}
-        write_json(temp / "bundle.json", kept | empty | said | {"started": time.time(), "duration_s": 0, "runs": [], "ranked": [], "versions": {}})
+        write_json(temp / "bundle.json", kept | empty | said | {"started": time.time(), "duration_s": 0, "departures": [], "runs": [], "ranked": [], "versions": {}})
         (temp / "findings.jsonl").write_text("")
         temp.rename(final)
     finally:
