@@ -158,6 +158,7 @@ static int record(const struct options *o)
 	rc = r.rule_done ? open_trace(&r, &e) : err_set(&e, ENOMEM, "out of memory");
 	if (rc) {
 		err_print(&e);
+		recorder_fini(&r);
 		return EXIT_RUN_SELF;
 	}
 	if (o->fallback) {

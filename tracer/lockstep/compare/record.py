@@ -41,7 +41,9 @@ def record(s: Settings, *, native: bool, folder: Path, limit_s: float, inject: S
     log = folder / "log"
     try:
         with log.open("wb") as f:
-            done = subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=f, stderr=f, timeout=limit_s + GRACE_S, check=False, preexec_fn=die_with_parent())
+            done = subprocess.run(
+                cmd, stdin=subprocess.DEVNULL, stdout=f, stderr=f, timeout=limit_s + GRACE_S, check=False, preexec_fn=die_with_parent()
+            )
     except subprocess.TimeoutExpired as e:
         raise HarnessError(f"{folder.name}: not over {GRACE_S:g} s past its limit of {limit_s:g} s; see {log}") from e
     if not (folder / "outcome.json").exists():
