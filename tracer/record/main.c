@@ -111,8 +111,6 @@ static void report_unfit(struct recorder *r)
 		if (r->rule_done[i])
 			continue;
 		emit_note(r, r->root, "inject: rule %u found no call or image that fits", i + 1);
-		fprintf(stderr, "lockstep: --inject number %u found no call or image that fits\n",
-			i + 1);
 	}
 }
 
