@@ -174,10 +174,12 @@ static void cap_strings(struct cap_ctx *c, unsigned int slot, uint64_t addr)
 {
 	struct trace_cap head = {.slot = (uint8_t)slot, .flags = TC_CUT};
 	size_t start = c->out->len;
-	struct mem_window w = {0};
+	struct mem_window w;
 	uint64_t ptr[64];
 	unsigned int n = 0, got;
 
+	for (unsigned int i = 0; i < MEM_WINDOW_PAGES; i++)
+		w.slot[i].size = 0;
 	do {
 		got = (unsigned int)(mem_read(c->t->tid, addr + n * 8ull, ptr, sizeof(ptr)) / 8);
 		for (unsigned int i = 0; i < got; i++, n++) {
@@ -457,44 +459,6 @@ static void capture(struct recorder *r, struct task *t, bool leaving, int64_t re
 void capture_enter(struct recorder *r, struct task *t)
 {
 	capture(r, t, false, 0);
-}
-
-/* The mapped file under the name that /proc/PID/maps has for it, free of symlinks: the path that it
- * was opened by may not be. */
-static const char *mapped_name(struct task *t)
-{
-	struct proc *p = t->proc;
-	int fd = (int)t->cur.arg[4];
-	char link[64], to[PATH_MAX];
-	ssize_t n;
-
-	/* A library is mapped by several calls in a row. */
-	if (p->mapped_name && p->mapped_fd == fd)
-		return p->mapped_name;
-	proc_forget_mapped(p);
-	snprintf(link, sizeof(link), "/proc/%d/fd/%d", (int)t->tid, fd);
-	n = readlink(link, to, sizeof(to));
-	if (n <= 0)
-		return NULL;
-	p->mapped_fd = fd;
-	p->mapped_name = strndup(to, (size_t)n);
-	return p->mapped_name;
-}
-
-static void capture_mapped(struct recorder *r, struct task *t)
-{
-	const char *name = mapped_name(t);
-	struct trace_cap cap = {.slot = 4, .flags = TC_OUT};
-
-	if (!name)
-		return;
-	if (redact_path(r->opt->redact, name, strlen(name))) {
-		t->cur.flags |= TF_REDACTED;
-		return;
-	}
-	cap.full = cap.size = (uint32_t)strlen(name);
-	cap.data = (const uint8_t *)name;
-	trace_cap_put(&t->cur.caps, &cap);
 }
 
 void capture_leave(struct recorder *r, struct task *t, int64_t ret)

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,7 +177,12 @@ int main(int argc, char **argv)
 {
 	struct options o;
 	struct err e = {{0}};
-	int rc = options_parse(&o, argc, argv, &e);
+	int rc;
+
+	/* Buffers come and go with every exec: memory given back would be faulted in again. */
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	rc = options_parse(&o, argc, argv, &e);
 
 	if (rc < 0)
 		err_print(&e);
