@@ -461,27 +461,40 @@ void capture_enter(struct recorder *r, struct task *t)
 
 /* The mapped file under the name that /proc/PID/maps has for it, free of symlinks: the path that it
  * was opened by may not be. */
-static void capture_mapped(struct recorder *r, struct task *t)
+static const char *mapped_name(struct task *t)
 {
-	CLEANUP(buf) struct buf name = {0};
-	char link[64];
+	struct proc *p = t->proc;
+	int fd = (int)t->cur.arg[4];
+	char link[64], to[PATH_MAX];
 	ssize_t n;
 
-	snprintf(link, sizeof(link), "/proc/%d/fd/%d", (int)t->tid, (int)t->cur.arg[4]);
-	if (!buf_reserve(&name, PATH_MAX))
-		return;
-	n = readlink(link, (char *)name.data, PATH_MAX);
+	/* A library is mapped by several calls in a row. */
+	if (p->mapped_name && p->mapped_fd == fd)
+		return p->mapped_name;
+	proc_forget_mapped(p);
+	snprintf(link, sizeof(link), "/proc/%d/fd/%d", (int)t->tid, fd);
+	n = readlink(link, to, sizeof(to));
 	if (n <= 0)
+		return NULL;
+	p->mapped_fd = fd;
+	p->mapped_name = strndup(to, (size_t)n);
+	return p->mapped_name;
+}
+
+static void capture_mapped(struct recorder *r, struct task *t)
+{
+	const char *name = mapped_name(t);
+	struct trace_cap cap = {.slot = 4, .flags = TC_OUT};
+
+	if (!name)
 		return;
-	name.len = (size_t)n;
-	if (redact_path(r->opt->redact, (const char *)name.data, name.len))
+	if (redact_path(r->opt->redact, name, strlen(name))) {
 		t->cur.flags |= TF_REDACTED;
-	else
-		trace_cap_put(&t->cur.caps, &(struct trace_cap){.slot = 4,
-						    .flags = TC_OUT,
-						    .full = (uint32_t)name.len,
-						    .size = (uint32_t)name.len,
-						    .data = name.data});
+		return;
+	}
+	cap.full = cap.size = (uint32_t)strlen(name);
+	cap.data = (const uint8_t *)name;
+	trace_cap_put(&t->cur.caps, &cap);
 }
 
 void capture_leave(struct recorder *r, struct task *t, int64_t ret)
