@@ -84,6 +84,7 @@ int book_add(struct book *b, uint64_t key, uint64_t shape, const struct tok *t, 
 		e->nerr += e->nerr <= BOOK_VALUES;
 	}
 	note(e->args, &e->nargs, t->args);
+	note(e->nums, &e->nnums, t->nums);
 	if (t->err)
 		return 0;
 	note(e->ret, &e->nret, t->ret);
@@ -107,6 +108,8 @@ unsigned int book_news(const struct book_entry *e, const struct tok *t)
 
 	if (!holds(e->args, e->nargs, t->args))
 		news |= TOK_ARGS;
+	if (!holds(e->nums, e->nnums, t->nums))
+		news |= TOK_NUMS;
 	if (t->err)
 		return news;
 	if (!holds(e->ret, e->nret, t->ret))

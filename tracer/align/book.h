@@ -14,11 +14,11 @@
 #define BOOK_VALUES 4 /* kept of each part; a part with more is volatile by that fact */
 
 struct book_entry {
-	uint64_t id;			 /* 0: free slot */
-	uint32_t runs;			 /* a bit for each run that has it */
-	uint8_t nerr, nret, nout, nargs; /* BOOK_VALUES + 1: more than were kept */
+	uint64_t id;				/* 0: free slot */
+	uint32_t runs;				/* a bit for each run that has it */
+	uint8_t nerr, nret, nout, nargs, nnums; /* BOOK_VALUES + 1: more than were kept */
 	int16_t err[BOOK_VALUES];
-	uint32_t ret[BOOK_VALUES], out[BOOK_VALUES], args[BOOK_VALUES];
+	uint32_t ret[BOOK_VALUES], out[BOOK_VALUES], args[BOOK_VALUES], nums[BOOK_VALUES];
 };
 
 struct book {

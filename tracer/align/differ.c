@@ -38,7 +38,7 @@ static int noise_from(
 		if (q->b < 0)
 			noise[q->a] |= TOK_GONE;
 		else if (q->loose)
-			noise[q->a] |= TOK_ERR | TOK_RET | TOK_OUT | TOK_ARGS | TOK_GONE;
+			noise[q->a] |= TOK_ALL;
 		else
 			noise[q->a] |= tok_differs(&first->tok[q->a], &other->tok[q->b]);
 	}
@@ -63,8 +63,7 @@ static const uint8_t *noise_of(struct differ *d, const struct seg *first)
 		if (other)
 			rc = noise_from(noise, first, other, d->names);
 		else
-			memset(noise, TOK_ERR | TOK_RET | TOK_OUT | TOK_ARGS | TOK_GONE,
-				first->len);
+			memset(noise, TOK_ALL, first->len);
 	}
 	if (rc) {
 		free(noise);
@@ -148,7 +147,7 @@ static int on_matched(struct walk *w, const struct pair *q)
 		w->common = q->b;
 	/* what is passed in differs: a consequence, never a cause; nor is a number that follows
 	 * from it */
-	if (news & TOK_ARGS && !(news & TOK_ERR))
+	if (!(news & TOK_ERR) && (news & TOK_ARGS || parts & TOK_NUMS))
 		return 0;
 	diff.parts = news & (TOK_ERR | TOK_RET | TOK_OUT);
 	if (!diff.parts || (w->group && known))
@@ -220,7 +219,7 @@ static unsigned int set_news(const struct book_entry *e, const struct tok *t)
 		news &= ~(unsigned int)TOK_RET;
 	if (e->nout != 1)
 		news &= ~(unsigned int)TOK_OUT;
-	if (news & TOK_ARGS && !(news & TOK_ERR))
+	if (news & (TOK_ARGS | TOK_NUMS) && !(news & TOK_ERR))
 		return 0;
 	return news & (TOK_ERR | TOK_RET | TOK_OUT);
 }

@@ -107,9 +107,11 @@ static void emit_specs(
 
 	if (f->what != DIFF_VALUE || !n || !t)
 		return;
-	all = x->count > 1 && spec_uniform(targets, e->d->names, f->target_seg, f->target_tok);
+	/* a value belongs to one call; only an error can be the answer to all of them */
+	all = f->parts & TOK_ERR && x->count > 1 &&
+	      spec_uniform(targets, e->d->names, f->target_seg, f->target_tok);
 	emit_spec(e, "inject_native", &e->d->natives[0], f->native_seg, f->native_tok, n, t, all);
-	all = x->count > 1 &&
+	all = f->parts & TOK_ERR && x->count > 1 &&
 	      spec_uniform(&e->d->natives[0], e->d->names, f->native_seg, f->native_tok);
 	emit_spec(e, "inject_target", targets, f->target_seg, f->target_tok, t, n, all);
 }

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "abi/abi.h"
+#include "tracer/decode/backtrace.h"
 
 static void status_text(const struct seg *seg, char *text, size_t size)
 {
@@ -82,6 +83,24 @@ static void emit_calls(struct json *j, const struct seg *seg)
 	json_end(j);
 }
 
+static void emit_backtrace(struct json *j, const struct trace_event *ev)
+{
+	struct backtrace bt;
+	struct buf text = {0};
+
+	if (backtrace_from_event(&bt, ev))
+		return;
+	backtrace_text(&bt, &text);
+	json_array(j, "backtrace");
+	for (char *save = NULL, *line = strtok_r((char *)buf_str(&text), "\n", &save); line;
+		line = strtok_r(NULL, "\n", &save))
+		json_str(j, NULL, line);
+	json_array_end(j);
+	buf_fini(&text);
+	backtrace_fini(&bt);
+}
+
+/* How a process died, or where it was when its time was over. */
 static void emit_crash(
 	struct json *j, const struct side *s, const struct seg *seg, const struct details *details)
 {
@@ -93,13 +112,14 @@ static void emit_crash(
 		return;
 	json_begin(j, mark->kind == TK_CRASH ? "crash" : "stack");
 	signal = abi_signal_name(d->ev.nr);
-	if (mark->kind == TK_CRASH)
+	if (mark->kind == TK_CRASH) {
 		json_str(j, "signal", signal ? signal : "?");
+		json_hex(j, "address", d->ev.arg[0]);
+	}
 	if (d->site_file)
 		json_strf(j, "at", "%s+0x%llx", d->site_file, (unsigned long long)d->site_off);
-	if (mark->kind == TK_CRASH)
-		json_hex(j, "address", d->ev.arg[0]);
 	json_uint(j, "seq", mark->seq);
+	emit_backtrace(j, &d->ev);
 	json_end(j);
 }
 

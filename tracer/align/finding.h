@@ -10,12 +10,14 @@
 #include "tracer/align/differ.h"
 
 struct candidate {
-	const struct diff *diff;	 /* the first of them */
-	unsigned int target;		 /* the run it is of */
-	uint64_t id;			 /* what joins them */
-	uint32_t runs;			 /* a bit for each target run that has it */
-	uint32_t count;			 /* places, in `target` */
-	char *kind, *habit_key, *fields; /* fields: comma-separated, "" none; a habit is a key and one field */
+	const struct diff *diff; /* the first of them */
+	const struct diff *last; /* that was counted */
+	unsigned int target;	 /* the run it is of */
+	uint64_t id;		 /* what joins them */
+	uint32_t runs;		 /* a bit for each target run that has it */
+	uint32_t count;		 /* places, in `target` */
+	char *kind, *habit_key,
+		*fields; /* fields: comma-separated, "" none; a habit is a key and one field */
 	uint64_t fingerprint;
 };
 

@@ -12,5 +12,10 @@ pytests += tracer/lockstep/compare/tests
 
 tests += test_differ
 test_differ-src := tracer/align/tests/test_differ.c tracer/decode/tests/make_event.c
-test_differ-libs := align decode store loader abi common
-test_differ-ld := -lzstd
+test_differ-libs := align decode backtrace store loader abi common
+test_differ-ld := -lzstd -ldw -lelf
+
+fuzzers += fuzz_compare
+fuzz_compare-src := tracer/align/fuzz/fuzz_compare.c tracer/store/fuzz/mend.c
+fuzz_compare-libs := align decode backtrace store loader abi common
+fuzz_compare-ld := -lzstd -ldw -lelf

@@ -1,7 +1,7 @@
 /*
  * One run as the comparison holds it: segments (an image's life in one task, from fork or exec to
  * the next exec or the end), each with its tokens, and what the recorder measured beside calls.
- * Memory: 32 bytes an event.
+ * Memory: 40 bytes an event.
  *
  * Segments of two runs are the same by *key* (parent's key, how it was born, which image) and *ord*
  * (birth order among those with that key). Not locked; a side owns everything it points to.

@@ -11,7 +11,7 @@
 #include <xxhash.h>
 
 struct mix {
-	uint64_t skel, place, args, out;
+	uint64_t skel, place, args, nums, out;
 };
 
 static uint64_t mix_u64(uint64_t h, uint64_t v)
@@ -271,13 +271,13 @@ static void walk_value(struct walk *w, const struct abi_arg *a, unsigned int i)
 	case AK_UID:
 	case AK_GID:
 	case AK_MODE:
-		w->mix.args = mix_u64(w->mix.args, (uint32_t)v + i);
+		w->mix.nums = mix_u64(w->mix.nums, (uint32_t)v + i);
 		break;
 	case AK_LONG:
 	case AK_ULONG:
 	case AK_SIZE:
 	case AK_OFF:
-		w->mix.args = mix_u64(w->mix.args, v + i);
+		w->mix.nums = mix_u64(w->mix.nums, v + i);
 		break;
 	case AK_SOCKADDR:
 		if (a->dir & ABI_IN)
@@ -339,6 +339,7 @@ static bool make_call(struct tok *t, const struct trace_event *ev, struct model 
 	t->skel = fold(w.mix.skel);
 	t->place = fold(mix_u64(w.mix.skel, w.mix.place));
 	t->args = fold(w.mix.args);
+	t->nums = fold(w.mix.nums);
 	t->out = failed ? 0 : fold(w.mix.out);
 	return true;
 }

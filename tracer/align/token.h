@@ -23,8 +23,10 @@ enum tok_part {
 	TOK_ERR = 1 << 0,  /* success or which errno */
 	TOK_RET = 1 << 1,  /* the number returned, where numbers can be compared */
 	TOK_OUT = 1 << 2,  /* what was written to memory */
-	TOK_ARGS = 1 << 3, /* other inputs: sizes, offsets, data */
+	TOK_ARGS = 1 << 3, /* what was passed in memory */
 	TOK_GONE = 1 << 4, /* natives do not all make this call here */
+	TOK_NUMS = 1 << 5, /* sizes, offsets and other numbers passed in */
+	TOK_ALL = (1 << 6) - 1,
 };
 
 struct tok {
@@ -34,6 +36,7 @@ struct tok {
 			    and fN words too */
 	uint32_t obj[2]; /* names: paths, what descriptors stand for, addresses of sockets */
 	uint32_t args;
+	uint32_t nums;
 	uint32_t ret;
 	uint32_t out;
 	int16_t err;   /* errno, 0 success, -1 never returned */
@@ -43,10 +46,11 @@ struct tok {
 /* Which parts differ between two tokens. */
 static inline unsigned int tok_differs(const struct tok *a, const struct tok *b)
 {
+	unsigned int in = (a->args != b->args ? TOK_ARGS : 0) | (a->nums != b->nums ? TOK_NUMS : 0);
+
 	if (a->err != b->err)
-		return TOK_ERR | (a->args != b->args ? TOK_ARGS : 0);
-	return (a->ret != b->ret ? TOK_RET : 0) | (a->out != b->out ? TOK_OUT : 0) |
-	       (a->args != b->args ? TOK_ARGS : 0);
+		return TOK_ERR | in;
+	return (a->ret != b->ret ? TOK_RET : 0) | (a->out != b->out ? TOK_OUT : 0) | in;
 }
 
 /*

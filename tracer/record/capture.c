@@ -174,10 +174,12 @@ static void cap_strings(struct cap_ctx *c, unsigned int slot, uint64_t addr)
 {
 	struct trace_cap head = {.slot = (uint8_t)slot, .flags = TC_CUT};
 	size_t start = c->out->len;
-	struct mem_window w = {0};
+	struct mem_window w;
 	uint64_t ptr[64];
 	unsigned int n = 0, got;
 
+	for (unsigned int i = 0; i < MEM_WINDOW_PAGES; i++)
+		w.slot[i].size = 0;
 	do {
 		got = (unsigned int)(mem_read(c->t->tid, addr + n * 8ull, ptr, sizeof(ptr)) / 8);
 		for (unsigned int i = 0; i < got; i++, n++) {
@@ -457,31 +459,6 @@ static void capture(struct recorder *r, struct task *t, bool leaving, int64_t re
 void capture_enter(struct recorder *r, struct task *t)
 {
 	capture(r, t, false, 0);
-}
-
-/* The mapped file under the name that /proc/PID/maps has for it, free of symlinks: the path that it
- * was opened by may not be. */
-static void capture_mapped(struct recorder *r, struct task *t)
-{
-	CLEANUP(buf) struct buf name = {0};
-	char link[64];
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/%d/fd/%d", (int)t->tid, (int)t->cur.arg[4]);
-	if (!buf_reserve(&name, PATH_MAX))
-		return;
-	n = readlink(link, (char *)name.data, PATH_MAX);
-	if (n <= 0)
-		return;
-	name.len = (size_t)n;
-	if (redact_path(r->opt->redact, (const char *)name.data, name.len))
-		t->cur.flags |= TF_REDACTED;
-	else
-		trace_cap_put(&t->cur.caps, &(struct trace_cap){.slot = 4,
-						    .flags = TC_OUT,
-						    .full = (uint32_t)name.len,
-						    .size = (uint32_t)name.len,
-						    .data = name.data});
 }
 
 void capture_leave(struct recorder *r, struct task *t, int64_t ret)

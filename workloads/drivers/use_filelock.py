@@ -34,7 +34,7 @@ def counting(folder):
     with open(os.path.join(folder, "n"), "w") as f:
         f.write("0")
     others = [start("count", folder) for _ in range(2)]
-    assert [p.wait(100) for p in others] == [0, 0]
+    assert [p.wait() for p in others] == [0, 0]
     with open(os.path.join(folder, "n")) as f:
         total = int(f.read())
     assert total == 2 * COUNT, total
@@ -51,7 +51,7 @@ def holding(folder):
     except Timeout:
         pass
     other.send_signal(signal.SIGKILL)
-    other.wait(60)
+    other.wait()
     with FileLock(path, timeout=20) as lock:
         assert lock.is_locked
     print("refused while held, free after a kill")

@@ -1,6 +1,7 @@
 """matplotlib: four plots drawn without a display, the pixels looked at, and the same figure as SVG and PDF."""
 
 import io
+import logging
 import os
 import tempfile
 
@@ -9,6 +10,7 @@ os.environ["MPLCONFIGDIR"] = folder.name
 
 import matplotlib
 
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # after five seconds it says that it takes long
 matplotlib.use("Agg")
 matplotlib.rcParams["svg.hashsalt"] = "fixed"
 import matplotlib.pyplot as plt

@@ -36,7 +36,7 @@ def shared():
     for w in workers:
         w.start()
     for w in workers:
-        w.join(60)
+        w.join()
     assert counter.value == 600 and [w.exitcode for w in workers] == [0, 0]
     print("shared", counter.value)
 
@@ -46,7 +46,7 @@ def queue():
     p = mp.Process(target=produces, args=(q, 500))
     p.start()
     got = list(iter(q.get, None))
-    p.join(60)
+    p.join()
     assert got == [(i, "x" * i) for i in range(500)]
     print("queue", len(got))
 
@@ -56,7 +56,7 @@ def manager():
         words = m.dict()
         p = mp.Process(target=lambda d: d.update(answer=42, cube=[n**3 for n in range(5)]), args=(words,))
         p.start()
-        p.join(60)
+        p.join()
         assert dict(words) == {"answer": 42, "cube": [0, 1, 8, 27, 64]}
         print("manager", sorted(words.keys()))
 
@@ -65,7 +65,7 @@ def killed():
     p = mp.Process(target=sleeps)
     p.start()
     p.terminate()
-    p.join(60)
+    p.join()
     assert p.exitcode == -signal.SIGTERM, p.exitcode
     print("killed", p.exitcode)
 

@@ -25,7 +25,7 @@ def requests(address, n=200):
         for i in range(n):
             s.send_json({"n": i})
             total += s.recv_json()["square"]
-        thread.join(60)
+        thread.join()
     assert total == sum(i * i for i in range(n))
     del port
     print(address.partition(":")[0], total)

@@ -1,6 +1,6 @@
 """A stand-in for the `lockstep` program: `diff` writes a bundle at once, `run` runs the command, `report` prints a path.
 
-What it says is told by the environment: FAKE_STATES, a JSON object {"workload target": what}, where what is a comparison, "exit3", "hang",
+What it says is told by the environment: FAKE_STATES, a JSON object {"workload target": what}, where what is a comparison, "exit3", "hang", "fill",
 "die" or "nobundle"; FAKE_SLEEP, seconds a diff takes. Every diff is noted in FAKE_LOG.
 """
 
@@ -50,6 +50,10 @@ def diff(words):
         return 3
     if what == "die":
         os.kill(os.getpid(), signal.SIGKILL)
+    if what == "fill":
+        for i in range(600):
+            (temp / f"trace-{i}").write_bytes(b"x" * (1 << 20))
+            time.sleep(0.05)
     if what == "hang":
         subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])
         time.sleep(600)

@@ -167,6 +167,15 @@ def test_a_diff_without_end_is_ended_with_its_children(world: World) -> None:
     assert not living(world), "its sleeping child lives on"
 
 
+def test_a_comparison_that_fills_the_disk_is_ended(world: World) -> None:
+    world.workload("alpha", '[limits]\ndisk = "3M"\n')
+    done = world.run("--target", "native", "-o", "r", FAKE_STATES=states(alpha_on_native="fill"))
+    assert done.returncode == 3
+    said = str(world.bundles("r")["alpha", "native", 1]["harness_error"])
+    assert said.startswith("traces and output outgrew the disk limit of 3 MB; raise limits.disk in ")
+    assert not list((world.home / "runs/r").glob("**/trace-*"))
+
+
 def living(world: World) -> list[int]:
     """Processes with this test's environment, zombies excepted."""
     found = []

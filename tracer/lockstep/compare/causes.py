@@ -77,21 +77,33 @@ def value_text(v: dict[str, Any] | None) -> str:
     return str(v.get("errno") or v.get("short") or v.get("ret"))
 
 
-def symptoms(departed: Sequence[Departure], chain: Sequence[Process], reproduced: tuple[int, int]) -> list[Finding]:
+def symptoms(
+    departed: Sequence[Departure], chain: Sequence[Process], processes: Sequence[Process], reproduced: tuple[int, int]
+) -> list[Finding]:
     """A finding each for how it ended: a crash with its place and stack, a hang with the stacks of every process, output, files."""
-    out = []
+    out: list[Finding] = []
     for p in chain:
         crash = p.data.get("crash")
-        if crash:
-            out.append(crash_finding(p, crash, reproduced))
+        f = crash_finding(p, crash, reproduced) if crash else None
+        if f and all(f.fingerprint != g.fingerprint for g in out):
+            out.append(f)
     for d in departed:
-        if d.kind == "crash" and any(f.kind == "crash" for f in out):
+        if d.kind == "crash" and out:
             continue
         evidence: dict[str, Any] = {"what": d.what, "native": d.native, "target": d.target}
         if d.kind == "hang":
-            evidence["stacks"] = [{"image": p.image, "stack": p.data.get("stack")} for p in chain if p.data.get("stack")]
+            evidence["stacks"] = stacks(processes)
         out.append(Finding(d.kind, d.text, evidence, fingerprint(d.kind, d.what, d.target if d.kind != "output" else ""), reproduced))
     return out
+
+
+def stacks(processes: Sequence[Process]) -> list[dict[str, Any]]:
+    """Where every task of a run stood when its time was over."""
+    return [
+        {"process": p.image, "argv": p.data.get("argv"), "tid": p.data.get("tid"), **p.data["stack"]}
+        for p in processes
+        if p.data.get("stack")
+    ]
 
 
 def crash_finding(p: Process, crash: dict[str, Any], reproduced: tuple[int, int]) -> Finding:

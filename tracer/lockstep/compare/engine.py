@@ -27,6 +27,7 @@ RECHECK_NATIVE = ((3, 1), (4, 2))
 RECHECK_TARGET = ((2, 0),)
 RECHECK_BUDGET_S = 240.0
 HABIT_PROOFS = 6
+TOGETHER_MAX = 14  # findings that are tried as one cause, where none is one alone
 
 
 @dataclass
@@ -166,7 +167,8 @@ class Diff:
     def _symptoms(self, foc: rank.Focus) -> list[Finding]:
         if not self.departed:
             return []
-        return causes.symptoms(self.departed, foc.chain, (len(self._departed_runs()), len(self.targets)))
+        processes = self.comparison.side(self._representative().name)
+        return causes.symptoms(self.departed, foc.chain, processes, (len(self._departed_runs()), len(self.targets)))
 
     def _settled(self, found: Sequence[Finding]) -> list[Finding]:
         foc = self._focus()
@@ -192,16 +194,25 @@ class Diff:
         foc = self._focus()
         order: list[Finding] = [] if self._hidden() else [f for f in rank.order(found, foc) if not f.habit and f.kind not in SYMPTOMS]
         prover = Prover(self.settings, self.profile, Profile(self._departed_runs()), self.departed, self.folder / ".proofs", self.say)
+        order = order[: self.settings.proofs] + self._habits_to_try(found, foc)
+        tried = self._try_each(prover, order)
+        if not any(f.proof.proven for f in tried.values()):
+            together = {f.fingerprint: f for f in prover.prove_together([f for f in order if f.kind != "elf-page"][:TOGETHER_MAX])}
+            tried.update({key: together[f.fingerprint] for key, f in tried.items() if f.fingerprint in together})
+        shutil.rmtree(self.folder / ".proofs", ignore_errors=True)
+        tried = {key: replace(f, habit=False) if f.proof.proven else f for key, f in tried.items()}
+        return self._settled([tried.get(id(f), f) for f in found])
+
+    def _try_each(self, prover: Prover, order: Sequence[Finding]) -> dict[int, Finding]:
+        """Findings by identity with their proof, up to the first that is proven."""
         tried: dict[int, Finding] = {}
-        for f in order[: self.settings.proofs] + self._habits_to_try(found, foc):
+        for f in order:
             if prover.tired:
                 break
-            tried[id(f)] = proven = prover.prove(f)
-            if proven.proof.proven:
-                tried[id(f)] = replace(proven, habit=False)
+            tried[id(f)] = prover.prove(f)
+            if tried[id(f)].proof.proven:
                 break
-        shutil.rmtree(self.folder / ".proofs", ignore_errors=True)
-        return self._settled([tried.get(id(f), f) for f in found])
+        return tried
 
 
 @contextlib.contextmanager

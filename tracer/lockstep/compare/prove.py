@@ -7,8 +7,9 @@ everything in which the two sides were seen to part.
 from __future__ import annotations
 
 import itertools
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,15 +17,27 @@ from lockstep.base.errors import HarnessError
 from lockstep.compare.finding import Finding, Proof
 from lockstep.compare.outcome import Departure, Profile, Run, same_way
 from lockstep.compare.record import record
-from lockstep.compare.settings import Settings
+from lockstep.compare.settings import Settings, lockstep_exe
 
-# What the recorder says of an injection that never found its call: such a run shows nothing.
+# What the recorder notes of an injection that never found its call: such a run shows nothing.
 NOT_PLACED = "found no call or image that fits"
+NOTES_LIMIT_S = 120
 
 
 LIMIT_MIN_S = 10.0
 LIMIT_FACTOR = 4.0
 BUDGET_S = 180.0
+
+
+def injected(run: Run) -> bool:
+    """Whether every injection of a run found its call, by the notes in its trace."""
+    cmd = [lockstep_exe(), "show", "--json", "-e", "trace=none", str(run.path / "trace")]
+    done = subprocess.run(cmd, capture_output=True, timeout=NOTES_LIMIT_S, check=False)
+    return done.returncode == 0 and NOT_PLACED.encode() not in done.stdout
+
+
+def specs_of(found: Sequence[Finding]) -> tuple[str, ...]:
+    return tuple(spec for f in found for spec in f.inject_native)
 
 
 @dataclass
@@ -69,7 +82,27 @@ class Prover:
             return None
         finally:
             self.spent += time.monotonic() - began
-        return None if NOT_PLACED in (folder / "log").read_text(errors="replace") else run
+        return run if injected(run) else None
+
+    def prove_together(self, found: Sequence[Finding]) -> list[Finding]:
+        """Causes that only work together: all of them break native; each that is not needed for it is left out again.
+
+        Returns those that are needed, with their proof; nothing when all together do not do it.
+        """
+        needed = [f for f in found if f.inject_native]
+        if len(needed) < 2 or not self._tried(specs_of(needed), native=True):
+            return []
+        for f in list(needed):
+            rest = [g for g in needed if g is not f]
+            if self.tired or not rest:
+                break
+            if self._tried(specs_of(rest), native=True):
+                needed = rest
+        names = " and ".join(f.fingerprint for f in needed)
+        how = (
+            f"native with the target's values of {len(needed)} findings together ({names}) goes the target's way; with one less it does not"
+        )
+        return [replace(f, proof=Proof(True, f.proof.target_repaired, how)) for f in needed]
 
     def _limit(self, *, native: bool) -> float:
         """Seconds: some times what that side takes. A broken program often waits for ever, and need not be waited for as long."""

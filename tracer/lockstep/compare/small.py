@@ -105,6 +105,23 @@ PROGRAMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        "polling",
+        py(
+            "import subprocess, time, select, os\np = subprocess.Popen(['sleep', '0.05'])\nwhile p.poll() is None: time.sleep(0.004)\n"
+            "a, b = os.pipe(); e = select.epoll(); e.register(a, 1); t = subprocess.Popen(['sh', '-c', 'sleep 0.03; echo x'], stdout=b)\n"
+            "while not e.poll(0.004): pass\nos.read(a, 9); t.wait(); select.select([], [], [], 0.01)"
+        ),
+    ),
+    (
+        "asyncio-bulk",
+        py(
+            "import asyncio\nasync def h(r, w):\n n = 0\n while n < 3000000: n += len(await r.read(1 << 20))\n w.write(b'o' * 3000000); await w.drain(); w.close()\n"
+            "async def main():\n s = await asyncio.start_server(h, '127.0.0.1', 0)\n r, w = await asyncio.open_connection(*s.sockets[0].getsockname())\n"
+            " w.write(b'i' * 3000000); await w.drain(); print(len(await r.read()))\n"
+            " try: await asyncio.wait_for(asyncio.Event().wait(), 0.05)\n except asyncio.TimeoutError: pass\nasyncio.run(main())"
+        ),
+    ),
+    (
         "stat",
         py(
             "import os, shutil, resource, tempfile\nos.statvfs('/'); os.statvfs('/dev/shm'); shutil.disk_usage('/tmp'); resource.getrusage(0)\n"

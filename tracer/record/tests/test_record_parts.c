@@ -10,6 +10,7 @@
 #include "tracer/record/written.h"
 
 #include "common/cleanup.h"
+#include "common/procmaps.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -214,6 +215,33 @@ static void ranges_merge_and_are_found(void **state)
 	written_fini(&copy);
 }
 
+static void maps_lines_that_make_no_sense_are_left_out(void **state)
+{
+	char text[] = "400000-401000 r-xp 00001000 fe:01 77   /usr/bin/a b (deleted)\n"
+		      "rubbish\n"
+		      "2-1 r--p 0 0:0 0\n"
+		      "1-2 toolong 0 0:0 0\n"
+		      "\n"
+		      "7f0000000000-7f0000001000 rw-p 00000000 00:00 0\n"
+		      "7ffff000-80000000 rw-p 00000000 00:00 0   [stack]";
+	char *at = text;
+	struct map_line m;
+
+	assert_true(procmaps_next(&at, &m));
+	assert_int_equal(m.start, 0x400000);
+	assert_int_equal(m.end, 0x401000);
+	assert_int_equal(m.off, 0x1000);
+	assert_int_equal(m.ino, 77);
+	assert_int_equal(m.major, 0xfe);
+	assert_string_equal(m.prot, "r-xp");
+	assert_string_equal(m.path, "/usr/bin/a b (deleted)");
+	assert_true(procmaps_next(&at, &m));
+	assert_string_equal(m.path, "");
+	assert_true(procmaps_next(&at, &m));
+	assert_string_equal(m.path, "[stack]");
+	assert_false(procmaps_next(&at, &m));
+}
+
 static int parse(const char *a, const char *b, const char *c, const char *d, struct err *e)
 {
 	char *argv[] = {
@@ -259,6 +287,7 @@ int main(void)
 		cmocka_unit_test(filters_answer_as_the_kernel_would),
 		cmocka_unit_test(senseless_filters_stay_inside),
 		cmocka_unit_test(ranges_merge_and_are_found),
+		cmocka_unit_test(maps_lines_that_make_no_sense_are_left_out),
 		cmocka_unit_test(wrong_command_lines_are_refused_in_words),
 	};
 

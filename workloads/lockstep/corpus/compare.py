@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -92,6 +93,21 @@ def disk_trouble(job: Job, run: Run) -> str | None:
     return f"{run.folder}: {free // MEGABYTE} MB free, {job.workload.name} may need {need // MEGABYTE}; make room or set LOCKSTEP_HOME"
 
 
+def disk_used(folder: Path) -> int:
+    """Bytes that files below take on disk; what goes away meanwhile does not count."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(f"{place}/{name}").st_blocks * 512
+    return total
+
+
+def outgrown(job: Job, run: Run, attempt: int) -> bool:
+    """Whether what this comparison keeps (traces, output, maps) is more than the workload's disk limit."""
+    return disk_used(run.attempt_folder(job.key, attempt).parent) > job.workload.limits.disk
+
+
 def last_words(log: Path) -> str:
     """The end of what a child said, for a message."""
     try:
@@ -148,12 +164,14 @@ def broken_json(job: Job, run: Run, attempt: int, why: str, effort: Effort) -> d
     }
 
 
-def judge(job: Job, run: Run, attempt: int, status: int | None, log: Path) -> str | None:
+def judge(job: Job, run: Run, attempt: int, status: int | None, log: Path, *, grew: bool = False) -> str | None:
     """Why a comparison that ended with `status` (None: it was ended) gave no verdict; None when its bundle is complete."""
     bundle = read_json(run.attempt_folder(job.key, attempt) / "bundle.json")
     if bundle is not None and status in (0, 1):
         return None
     said = last_words(log)
+    if status is None and grew:
+        return f"traces and output outgrew the disk limit of {job.workload.limits.disk // MEGABYTE} MB; raise limits.disk in {job.workload.file}"
     if status is None:
         return "lockstep diff did not end in time"
     if status < 0:

@@ -177,6 +177,12 @@ def built(lock: Path) -> Path | None:
 def job_task(s: Session, job: Job, attempt: int, tries: int = 1) -> Task:
     w = job.workload
     name = f"{w.name} on {job.target}"
+    grew: list[bool] = []
+
+    def outgrown() -> bool:
+        if compare.outgrown(job, s.run, attempt):
+            grew.append(True)
+        return bool(grew)
 
     def begin() -> list[str] | None:
         trouble = s.problems.get(w.lock_file) or compare.missing_program(job) or compare.disk_trouble(job, s.run)
@@ -186,7 +192,7 @@ def job_task(s: Session, job: Job, attempt: int, tries: int = 1) -> Task:
         return compare.command(job, s.pythons[w.lock_file], s.run, attempt, s.options.effort)
 
     def end(status: int | None, log: Path) -> Task | None:
-        why = compare.judge(job, s.run, attempt, status, log)
+        why = compare.judge(job, s.run, attempt, status, log, grew=bool(grew))
         if why is None:
             finished(s, job)
             return None
@@ -201,6 +207,7 @@ def job_task(s: Session, job: Job, attempt: int, tries: int = 1) -> Task:
         compare.whole_limit(job, s.options.effort),
         cpus=w.limits.cpus,
         memory=compare.memory_limit(job, s.options.effort),
+        outgrown=outgrown,
         after=[env_name(w.lock_file)],
         expected_s=expected(s, job),
     )

@@ -17,12 +17,13 @@ from lockstep.base.errors import HarnessError
 from lockstep.corpus import children
 
 TICK_S = 0.5
+LOOK_S = 2.0
 
 
 @dataclass
 class Task:
-    """`begin` gives the command, or None when there is nothing to do; `end` gets its exit status, None when it was ended for
-    taking longer than `limit_s`. `end` may return a task that is to be done as well; under the same name it is another attempt, and
+    """`begin` gives the command, or None when there is nothing to do; `end` gets its exit status, None when it was ended here: for
+    taking longer than `limit_s`, or because `outgrown` said so. `end` may return a task that is to be done as well; under the same name it is another attempt, and
     what waits for this one waits for that."""
 
     name: str
@@ -32,6 +33,7 @@ class Task:
     limit_s: float
     cpus: int = 1
     memory: int = 0
+    outgrown: Callable[[], bool] = lambda: False
     after: list[str] = field(default_factory=list)
     expected_s: float = 10.0
 
@@ -42,6 +44,7 @@ class _Running:
     process: subprocess.Popen[bytes]
     started: float
     pidfd: int
+    next_look: float = 0.0
 
 
 @dataclass
@@ -115,19 +118,24 @@ class Scheduler:
             poll.select(TICK_S)
         now = time.monotonic()
         for r in list(self.running):
-            overdue = now - r.started > r.task.limit_s
-            if r.process.poll() is None and not overdue:
-                continue
-            self._finish(r, overdue)
+            if r.process.poll() is not None:
+                self._finish(r, r.process.returncode)
+            elif now - r.started > r.task.limit_s or self._outgrown(r, now):
+                children.end_tree(r.process)
+                self._finish(r, None)
 
-    def _finish(self, r: _Running, overdue: bool) -> None:
-        late = overdue and r.process.poll() is None
-        if late:
-            children.end_tree(r.process)
+    def _outgrown(self, r: _Running, now: float) -> bool:
+        """Asked now and then: it walks folders."""
+        if now < r.next_look:
+            return False
+        r.next_look = now + LOOK_S
+        return r.task.outgrown()
+
+    def _finish(self, r: _Running, status: int | None) -> None:
         self.running.remove(r)
         os.close(r.pidfd)
         self.done_s += r.task.expected_s
-        more = r.task.end(None if late else r.process.returncode, r.task.log)
+        more = r.task.end(status, r.task.log)
         if more is None or more.name != r.task.name:
             self.done.add(r.task.name)
         if more is not None:
