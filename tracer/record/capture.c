@@ -309,34 +309,27 @@ static uint64_t len_by_ptr(struct cap_ctx *c, unsigned int i)
 	return now;
 }
 
+/* Bytes that an argument points to, by the table, in this half of the call. */
+static uint64_t bytes_of(struct cap_ctx *c, const struct abi_arg *a)
+{
+	int len_ptr = abi_len_ptr(a);
+	uint32_t word = len_ptr >= 0 ? (uint32_t)len_by_ptr(c, (unsigned int)len_ptr) : 0;
+
+	return abi_bytes(a, c->arg, c->leaving, c->ret, word);
+}
+
+/* Elements of an iovec or message vector. */
 static uint64_t len_of(struct cap_ctx *c, const struct abi_arg *a)
 {
-	uint64_t n;
-
 	switch (a->len_by) {
 	case ABI_LEN_ARG:
-		n = c->arg[a->len_arg];
-		if (c->leaving && (a->kind == AK_BUF || a->kind == AK_STR) && a->dir == ABI_OUT &&
-			(uint64_t)c->ret < n)
-			n = (uint64_t)c->ret;
-		return n;
-	case ABI_LEN_PTR:
-		return len_by_ptr(c, a->len_arg);
+		return c->arg[a->len_arg];
 	case ABI_LEN_RET:
 		return c->leaving ? (uint64_t)c->ret : 0;
 	case ABI_LEN_FIXED:
 		return a->len_arg;
 	}
 	return 1;
-}
-
-static void cap_structs(struct cap_ctx *c, unsigned int slot, const struct abi_arg *a, uint64_t n)
-{
-	const struct abi_struct *s = abi_struct(a->type);
-
-	/* More than any kernel takes: the multiplication must not wrap. */
-	if (s && n && n <= (1u << 24))
-		cap_bytes(c, slot, 0, c->arg[slot], n * s->size, STRUCTS_SIZE_MAX);
 }
 
 /* Whether the argument is looked at in this half of the call. */
@@ -362,7 +355,7 @@ static bool is_due(const struct abi_arg *a, bool leaving)
 
 static void cap_arg(struct cap_ctx *c, unsigned int slot, const struct abi_arg *a)
 {
-	uint64_t addr = c->arg[slot], n = len_of(c, a);
+	uint64_t addr = c->arg[slot], n;
 
 	switch (a->kind) {
 	case AK_PATH:
@@ -371,7 +364,7 @@ static void cap_arg(struct cap_ctx *c, unsigned int slot, const struct abi_arg *
 	case AK_STR:
 		if (a->len_by == ABI_LEN_NONE)
 			cap_string(c, slot, 0, addr, NULL);
-		else if (!hides_name(c, addr, n, 0))
+		else if (!hides_name(c, addr, (n = bytes_of(c, a)), 0))
 			cap_bytes(c, slot, 0, addr, n, STRING_SIZE_MAX);
 		break;
 	case AK_STRV:
@@ -379,13 +372,13 @@ static void cap_arg(struct cap_ctx *c, unsigned int slot, const struct abi_arg *
 			cap_strings(c, slot, addr);
 		break;
 	case AK_BUF:
-		cap_data(c, slot, 0, addr, n);
+		cap_data(c, slot, 0, addr, bytes_of(c, a));
 		break;
 	case AK_STRUCT:
-		cap_structs(c, slot, a, n);
+		cap_bytes(c, slot, 0, addr, bytes_of(c, a), STRUCTS_SIZE_MAX);
 		break;
 	case AK_SOCKADDR:
-		cap_sockaddr(c, slot, 0, addr, n);
+		cap_sockaddr(c, slot, 0, addr, bytes_of(c, a));
 		break;
 	case AK_SIGSET:
 		cap_bytes(c, slot, 0, addr, 8, 8);
@@ -395,7 +388,7 @@ static void cap_arg(struct cap_ctx *c, unsigned int slot, const struct abi_arg *
 		cap_bytes(c, slot, 0, addr, n < 65536 ? (n + 63) / 64 * 8 : 0, 8192);
 		break;
 	case AK_IOVEC:
-		cap_iovec(c, slot, a, n);
+		cap_iovec(c, slot, a, len_of(c, a));
 		break;
 	case AK_MSGHDR:
 		cap_message(c, slot, 0, addr, sizeof(struct msghdr),
@@ -403,7 +396,7 @@ static void cap_arg(struct cap_ctx *c, unsigned int slot, const struct abi_arg *
 			c->leaving ? (uint64_t)c->ret : UINT64_MAX);
 		break;
 	case AK_MMSGHDR:
-		cap_messages(c, slot, a, n);
+		cap_messages(c, slot, a, len_of(c, a));
 		break;
 	}
 }
