@@ -1,17 +1,48 @@
 #include "common/procmaps.h"
 
-#include <stdio.h>
 #include <string.h>
 
-static bool parse(const char *line, struct map_line *m)
+/* A number, and the character behind it; by hand, since sscanf is most of what reading maps costs.
+ */
+static bool number(const char **p, unsigned int base, char end, uint64_t *out)
 {
-	int at = 0;
+	const char *at = *p;
+	uint64_t v = 0;
 
-	if (sscanf(line, "%lx-%lx %4s %lx %x:%x %lu%n", &m->start, &m->end, m->prot, &m->off,
-		    &m->major, &m->minor, &m->ino, &at) < 7 ||
-		!at || m->start >= m->end || strlen(m->prot) != 4)
+	for (;; at++) {
+		unsigned int digit = *at >= '0' && *at <= '9'	? (unsigned int)(*at - '0')
+				     : *at >= 'a' && *at <= 'f' ? (unsigned int)(*at - 'a' + 10)
+								: 16;
+
+		if (digit >= base)
+			break;
+		if (v > (UINT64_MAX - digit) / base)
+			return false;
+		v = v * base + digit;
+	}
+	if (at == *p || (*at != end && (end != ' ' || *at)))
 		return false;
-	m->path = line + at + strspn(line + at, " ");
+	*out = v;
+	*p = *at ? at + 1 : at;
+	return true;
+}
+
+static bool parse(const char *at, struct map_line *m)
+{
+	uint64_t major, minor;
+
+	if (!number(&at, 16, '-', &m->start) || !number(&at, 16, ' ', &m->end) ||
+		m->start >= m->end || strcspn(at, " ") != 4 || !at[4])
+		return false;
+	memcpy(m->prot, at, 4);
+	m->prot[4] = 0;
+	at += 5;
+	if (!number(&at, 16, ' ', &m->off) || !number(&at, 16, ':', &major) ||
+		!number(&at, 16, ' ', &minor) || !number(&at, 10, ' ', &m->ino))
+		return false;
+	m->major = (unsigned int)major;
+	m->minor = (unsigned int)minor;
+	m->path = at + strspn(at, " ");
 	return true;
 }
 

@@ -385,12 +385,12 @@ def write_run(folder: Path, name: str, case: Case, wall_ns: int, *, native: bool
     ended = case.native if native else case.result
     samples = None if native else curve(case.curve, case.vma[1], 50, wall_ns)
     outcome: dict[str, Any] = {
-        "schema": "lockstep.outcome/1", "target": "native" if native else case.target, "argv": ["python3", "driver.py"], "cwd": "/work",
+        "schema": "lockstep.outcome/1", "target": "native" if native else case.target, "argv": ["python3", "driver.py"], "cwd": "/srv/w",
         **ended, "why": None, "wall_ns": wall_ns, "cpu_ns": wall_ns * 3 // 4, "max_rss_kib": 180_400,
         "stdout": {"path": "stdout", "size": len(case.stdout[which]), "hash": "0" * 16, "cut": False},
         "stderr": {"path": "stderr", "size": len(case.stderr[which]), "hash": "0" * 16, "cut": False},
         "host_vma": {"peak": case.vma[1], "limit": 65530, "process": "runsc-sandbox", "samples": samples, "peak_maps": None} if samples else None,
-        "files": [{"path": "/work/model.json", "change": "new", "type": "file", "mode": 420, "size": 8812, "hash": "1" * 16}],
+        "files": [{"path": "/srv/w/model.json", "change": "new", "type": "file", "mode": 420, "size": 8812, "hash": "1" * 16}],
         "files_cut": False, "dropped_bytes": 8812, "target_log": None if native else "target.log", "trace": "trace", "notes": [],
     }  # fmt: skip
     if not native:
@@ -413,7 +413,7 @@ def write_bundle(home: Path, run: str, case: Case, *, rows: int, seed: str) -> P
     meta = {
         "schema": "lockstep.bundle/1", "run": run, "workload": case.workload, "package": case.package,
         "version": VERSIONS.get(case.package, f"{rng.randrange(1, 9)}.{rng.randrange(20)}.{rng.randrange(9)}"), "target": case.target, "attempt": 1,
-        "argv": ["python3", f"drivers/{case.workload}.py", "--rows", "200"], "cwd": "/work",
+        "argv": ["python3", f"drivers/{case.workload}.py", "--rows", "200"], "cwd": "/srv/w",
         "options": {"target": case.target, "target_options": [], "state": ["--env", "OMP_NUM_THREADS=2"], "runs": 3, "target_runs": 2},
         "started": 1_795_400_000.0 + RUNS.index(run) * 86_400, "duration_s": round(sum(wall) * 3 / 1e9, 3), "outcome": case.outcome,
         "comparison": case.comparison, "departures": case.departures,

@@ -117,7 +117,7 @@ def test_skip_link_is_first(page: Browser, made: Made) -> None:
 
 def test_trace_opens_at_the_first_divergence(page: Browser, made: Made) -> None:
     trace(page, made)
-    assert "the last call before the crash" in page.js("document.querySelector('.lead').textContent")
+    assert "where the target crashed" in page.js("document.querySelector('.lead').textContent")
     assert page.js("document.querySelector('.tr.here').classList.contains('first')") is True
     trace(page, made, name="w/h5py--runsc.html")
     assert "F_OFD_SETLK" in page.js("document.querySelector('.tr.here .a').textContent")

@@ -285,6 +285,17 @@ static int candidate_push(struct candidates *c, const struct candidate *x)
 	return 0;
 }
 
+/* One more place of a candidate; a place that was found both as a sequence and as a set is one. */
+static void count_more(struct candidate *have, const struct diff *f, unsigned int target)
+{
+	if (have->target != target)
+		return;
+	if (have->last->target_seg == f->target_seg && have->last->target_tok == f->target_tok)
+		return;
+	have->count += f->count;
+	have->last = f;
+}
+
 static int join_all(struct candidates *c, struct differ *d)
 {
 	size_t total = 1, slots = 64, at;
@@ -311,11 +322,12 @@ static int join_all(struct candidates *c, struct differ *d)
 			have = find_id(c, slot, slots, x.id, &at);
 			if (have) {
 				have->runs |= x.runs;
-				have->count += have->target == i ? d->diffs[i][k].count : 0;
+				count_more(have, &d->diffs[i][k], i);
 				candidate_fini(&x);
 				continue;
 			}
 			x.count = x.diff->count;
+			x.last = x.diff;
 			rc = candidate_push(c, &x);
 			slot[at] = c->len;
 		}

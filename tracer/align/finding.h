@@ -11,6 +11,7 @@
 
 struct candidate {
 	const struct diff *diff; /* the first of them */
+	const struct diff *last; /* that was counted */
 	unsigned int target;	 /* the run it is of */
 	uint64_t id;		 /* what joins them */
 	uint32_t runs;		 /* a bit for each target run that has it */

@@ -35,18 +35,24 @@ static bool same_place(const struct names *names, const struct tok *want, const 
 	return !named(names, want) || t->place == want->place;
 }
 
-/* Calls f for every token of the process (all its threads) that `tok` belongs to and that the
- * spec's words fit. */
+/*
+ * Calls f for every token that the spec's words fit: of the process that `tok` belongs to (all its
+ * threads), or with `everywhere` of every process with its image.
+ */
 static void each_fit(const struct side *s, const struct names *names, int seg, int tok,
-	void (*f)(void *arg, const struct tok *t), void *arg)
+	bool everywhere, void (*f)(void *arg, const struct tok *t), void *arg)
 {
-	const struct tok *want = &s->seg[seg].tok[tok];
+	const struct seg *mine = &s->seg[seg];
 
-	for (size_t i = 0; i < s->segs; i++)
-		for (size_t k = 0; s->seg[i].process == s->seg[seg].process && k < s->seg[i].len;
-			k++)
-			if (same_place(names, want, &s->seg[i].tok[k]))
-				f(arg, &s->seg[i].tok[k]);
+	for (size_t i = 0; i < s->segs; i++) {
+		const struct seg *other = &s->seg[i];
+
+		if (everywhere ? other->image != mine->image : other->process != mine->process)
+			continue;
+		for (size_t k = 0; k < other->len; k++)
+			if (same_place(names, &mine->tok[tok], &other->tok[k]))
+				f(arg, &other->tok[k]);
+	}
 }
 
 struct tally {
@@ -66,7 +72,7 @@ bool spec_uniform(const struct side *s, const struct names *names, int seg, int 
 {
 	struct tally n = {.want = &s->seg[seg].tok[tok]};
 
-	each_fit(s, names, seg, tok, tally_one, &n);
+	each_fit(s, names, seg, tok, true, tally_one, &n);
 	return n.others == 0;
 }
 
@@ -167,7 +173,7 @@ void spec_place(struct buf *out, const struct side *s, const struct names *names
 	}
 	buf_fini(&image);
 	place_args(out, names, t, place);
-	each_fit(s, names, seg, tok, tally_one, &n);
+	each_fit(s, names, seg, tok, false, tally_one, &n);
 	if (all) {
 		buf_add_str(out, " nth=all");
 		return;

@@ -20,7 +20,7 @@ void spec_place(struct buf *out, const struct side *s, const struct names *names
  * when that can't be injected (a new descriptor, an address, data that was not stored whole).
  */
 bool spec_value(struct buf *out, const struct detail *value, const struct detail *place);
-/* Whether every call that the words of spec_place fit has the same errno as tok. */
+/* Whether every call that the words of spec_place with `all` fit has the same errno as tok. */
 bool spec_uniform(const struct side *s, const struct names *names, int seg, int tok);
 /* Appends text with every byte that is not plain as %XX. */
 void spec_text(struct buf *out, const char *text, size_t len);

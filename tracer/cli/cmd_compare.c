@@ -31,8 +31,8 @@ static void say_torn(const struct side *s, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
 		if (s[i].torn)
-			warn_msg("%s: torn after %llu events: compared as far as it goes", s[i].path,
-				(unsigned long long)s[i].events);
+			warn_msg("%s: torn after %llu events: compared as far as it goes",
+				s[i].path, (unsigned long long)s[i].events);
 }
 
 int cmd_compare(int argc, char **argv)

@@ -48,19 +48,22 @@ void emit_task(struct recorder *r, struct task *t, pid_t parent, uint64_t flags)
 }
 
 /* The clone flags as clone(2) takes them, exit signal included. */
-static uint64_t birth_flags(pid_t tid, int event)
+static uint64_t birth_flags(const struct task *t, int event)
 {
 	struct user_regs_struct regs;
-	uint64_t args[5] = {0};
+	uint64_t args[5] = {0}, nr = t->cur.nr, arg = t->cur.arg[0];
 
-	if (!regs_get(tid, &regs)) {
-		if (regs.orig_rax == SYS_clone)
-			return regs.rdi;
-		/* struct clone_args: flags first, exit_signal fifth */
-		if (regs.orig_rax == SYS_clone3 &&
-			mem_read(tid, regs.rdi, args, sizeof(args)) == sizeof(args))
-			return args[0] | args[4];
+	if (!t->in_call && !regs_get(t->tid, &regs)) {
+		nr = regs.orig_rax;
+		arg = regs.rdi;
 	}
+	if (t->cur.flags & TF_I386)
+		nr = 0; /* other numbers: the event must do */
+	if (nr == SYS_clone)
+		return arg;
+	/* struct clone_args: flags first, exit_signal fifth */
+	if (nr == SYS_clone3 && mem_read(t->tid, arg, args, sizeof(args)) == sizeof(args))
+		return args[0] | args[4];
 	return event == PTRACE_EVENT_VFORK ? CLONE_VFORK | CLONE_VM | SIGCHLD : SIGCHLD;
 }
 
@@ -108,7 +111,7 @@ struct task *on_birth(struct recorder *r, struct task *parent, int event)
 		child = task_new(&r->tasks, (pid_t)tid);
 	if (!child || child->announced)
 		return NULL;
-	flags = birth_flags(parent->tid, event);
+	flags = birth_flags(parent, event);
 	if (!join_parent(r, child, parent->proc, flags & CLONE_THREAD))
 		return NULL;
 	emit_task(r, child, parent->tid, flags);
@@ -219,6 +222,7 @@ struct task *on_exec(struct recorder *r, struct task *t, pid_t tgid)
 		mem_forget((pid_t)former);
 	p->sig.caught = p->sig.restart = p->sig.resethand = 0;
 	memset(p->rule_hits, 0, inject_len(r->opt->inject) * sizeof(*p->rule_hits));
+	proc_forget_mapped(p);
 	p->vma_stale = true;
 	p->vma_calls = 0;
 	/* Until then TC_MAPS tells the number. */

@@ -223,6 +223,11 @@ static void note_ptrace(struct recorder *r, struct task *t, int64_t ret)
 		"ptrace gave EPERM because the process is being recorded: nobody traces a tracee");
 }
 
+static bool frees_descriptors(unsigned int nr)
+{
+	return nr == SYS_close || nr == SYS_dup2 || nr == SYS_dup3 || nr == SYS_close_range;
+}
+
 /* What the recorder itself must know of a call that has ended. */
 static void call_watch(struct recorder *r, struct task *t, int64_t ret)
 {
@@ -234,6 +239,8 @@ static void call_watch(struct recorder *r, struct task *t, int64_t ret)
 		filters_leave(r, t, ret);
 	else if (nr == SYS_ptrace)
 		note_ptrace(r, t, ret);
+	else if (frees_descriptors(nr))
+		proc_forget_mapped(t->proc);
 	else if (vma_is_memory_call(nr) && ret >= 0) {
 		t->proc->vma_stale = true;
 		t->proc->vma_calls++;

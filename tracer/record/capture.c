@@ -174,10 +174,12 @@ static void cap_strings(struct cap_ctx *c, unsigned int slot, uint64_t addr)
 {
 	struct trace_cap head = {.slot = (uint8_t)slot, .flags = TC_CUT};
 	size_t start = c->out->len;
-	struct mem_window w = {0};
+	struct mem_window w;
 	uint64_t ptr[64];
 	unsigned int n = 0, got;
 
+	for (unsigned int i = 0; i < MEM_WINDOW_PAGES; i++)
+		w.slot[i].size = 0;
 	do {
 		got = (unsigned int)(mem_read(c->t->tid, addr + n * 8ull, ptr, sizeof(ptr)) / 8);
 		for (unsigned int i = 0; i < got; i++, n++) {
@@ -307,34 +309,27 @@ static uint64_t len_by_ptr(struct cap_ctx *c, unsigned int i)
 	return now;
 }
 
+/* Bytes that an argument points to, by the table, in this half of the call. */
+static uint64_t bytes_of(struct cap_ctx *c, const struct abi_arg *a)
+{
+	int len_ptr = abi_len_ptr(a);
+	uint32_t word = len_ptr >= 0 ? (uint32_t)len_by_ptr(c, (unsigned int)len_ptr) : 0;
+
+	return abi_bytes(a, c->arg, c->leaving, c->ret, word);
+}
+
+/* Elements of an iovec or message vector. */
 static uint64_t len_of(struct cap_ctx *c, const struct abi_arg *a)
 {
-	uint64_t n;
-
 	switch (a->len_by) {
 	case ABI_LEN_ARG:
-		n = c->arg[a->len_arg];
-		if (c->leaving && (a->kind == AK_BUF || a->kind == AK_STR) && a->dir == ABI_OUT &&
-			(uint64_t)c->ret < n)
-			n = (uint64_t)c->ret;
-		return n;
-	case ABI_LEN_PTR:
-		return len_by_ptr(c, a->len_arg);
+		return c->arg[a->len_arg];
 	case ABI_LEN_RET:
 		return c->leaving ? (uint64_t)c->ret : 0;
 	case ABI_LEN_FIXED:
 		return a->len_arg;
 	}
 	return 1;
-}
-
-static void cap_structs(struct cap_ctx *c, unsigned int slot, const struct abi_arg *a, uint64_t n)
-{
-	const struct abi_struct *s = abi_struct(a->type);
-
-	/* More than any kernel takes: the multiplication must not wrap. */
-	if (s && n && n <= (1u << 24))
-		cap_bytes(c, slot, 0, c->arg[slot], n * s->size, STRUCTS_SIZE_MAX);
 }
 
 /* Whether the argument is looked at in this half of the call. */
@@ -360,7 +355,7 @@ static bool is_due(const struct abi_arg *a, bool leaving)
 
 static void cap_arg(struct cap_ctx *c, unsigned int slot, const struct abi_arg *a)
 {
-	uint64_t addr = c->arg[slot], n = len_of(c, a);
+	uint64_t addr = c->arg[slot], n;
 
 	switch (a->kind) {
 	case AK_PATH:
@@ -369,7 +364,7 @@ static void cap_arg(struct cap_ctx *c, unsigned int slot, const struct abi_arg *
 	case AK_STR:
 		if (a->len_by == ABI_LEN_NONE)
 			cap_string(c, slot, 0, addr, NULL);
-		else if (!hides_name(c, addr, n, 0))
+		else if (!hides_name(c, addr, (n = bytes_of(c, a)), 0))
 			cap_bytes(c, slot, 0, addr, n, STRING_SIZE_MAX);
 		break;
 	case AK_STRV:
@@ -377,13 +372,13 @@ static void cap_arg(struct cap_ctx *c, unsigned int slot, const struct abi_arg *
 			cap_strings(c, slot, addr);
 		break;
 	case AK_BUF:
-		cap_data(c, slot, 0, addr, n);
+		cap_data(c, slot, 0, addr, bytes_of(c, a));
 		break;
 	case AK_STRUCT:
-		cap_structs(c, slot, a, n);
+		cap_bytes(c, slot, 0, addr, bytes_of(c, a), STRUCTS_SIZE_MAX);
 		break;
 	case AK_SOCKADDR:
-		cap_sockaddr(c, slot, 0, addr, n);
+		cap_sockaddr(c, slot, 0, addr, bytes_of(c, a));
 		break;
 	case AK_SIGSET:
 		cap_bytes(c, slot, 0, addr, 8, 8);
@@ -393,7 +388,7 @@ static void cap_arg(struct cap_ctx *c, unsigned int slot, const struct abi_arg *
 		cap_bytes(c, slot, 0, addr, n < 65536 ? (n + 63) / 64 * 8 : 0, 8192);
 		break;
 	case AK_IOVEC:
-		cap_iovec(c, slot, a, n);
+		cap_iovec(c, slot, a, len_of(c, a));
 		break;
 	case AK_MSGHDR:
 		cap_message(c, slot, 0, addr, sizeof(struct msghdr),
@@ -401,7 +396,7 @@ static void cap_arg(struct cap_ctx *c, unsigned int slot, const struct abi_arg *
 			c->leaving ? (uint64_t)c->ret : UINT64_MAX);
 		break;
 	case AK_MMSGHDR:
-		cap_messages(c, slot, a, n);
+		cap_messages(c, slot, a, len_of(c, a));
 		break;
 	}
 }
@@ -457,31 +452,6 @@ static void capture(struct recorder *r, struct task *t, bool leaving, int64_t re
 void capture_enter(struct recorder *r, struct task *t)
 {
 	capture(r, t, false, 0);
-}
-
-/* The mapped file under the name that /proc/PID/maps has for it, free of symlinks: the path that it
- * was opened by may not be. */
-static void capture_mapped(struct recorder *r, struct task *t)
-{
-	CLEANUP(buf) struct buf name = {0};
-	char link[64];
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/%d/fd/%d", (int)t->tid, (int)t->cur.arg[4]);
-	if (!buf_reserve(&name, PATH_MAX))
-		return;
-	n = readlink(link, (char *)name.data, PATH_MAX);
-	if (n <= 0)
-		return;
-	name.len = (size_t)n;
-	if (redact_path(r->opt->redact, (const char *)name.data, name.len))
-		t->cur.flags |= TF_REDACTED;
-	else
-		trace_cap_put(&t->cur.caps, &(struct trace_cap){.slot = 4,
-						    .flags = TC_OUT,
-						    .full = (uint32_t)name.len,
-						    .size = (uint32_t)name.len,
-						    .data = name.data});
 }
 
 void capture_leave(struct recorder *r, struct task *t, int64_t ret)

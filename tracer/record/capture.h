@@ -10,4 +10,7 @@
 void capture_enter(struct recorder *r, struct task *t);
 void capture_leave(struct recorder *r, struct task *t, int64_t ret);
 
+/* At the exit of mmap of a file: its name, as slot 4. */
+void capture_mapped(struct recorder *r, struct task *t);
+
 #endif

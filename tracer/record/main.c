@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,8 +112,6 @@ static void report_unfit(struct recorder *r)
 		if (r->rule_done[i])
 			continue;
 		emit_note(r, r->root, "inject: rule %u found no call or image that fits", i + 1);
-		fprintf(stderr, "lockstep: --inject number %u found no call or image that fits\n",
-			i + 1);
 	}
 }
 
@@ -176,7 +175,12 @@ int main(int argc, char **argv)
 {
 	struct options o;
 	struct err e = {{0}};
-	int rc = options_parse(&o, argc, argv, &e);
+	int rc;
+
+	/* Buffers come and go with every exec: memory given back would be faulted in again. */
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	rc = options_parse(&o, argc, argv, &e);
 
 	if (rc < 0)
 		err_print(&e);

@@ -147,20 +147,21 @@ bool mem_window_str(
 	*fault = false;
 	while (total < max) {
 		uint64_t at = addr + total, page = at & ~4095ull;
+		struct mem_page *m = &w->slot[page / 4096 % MEM_WINDOW_PAGES];
 		size_t skip = (size_t)(at - page), want;
 		uint8_t *nul;
 
-		if (!w->size || w->page != page) {
-			w->page = page;
-			w->size = mem_read(tid, page, w->data, sizeof(w->data));
+		if (!m->size || m->page != page) {
+			m->page = page;
+			m->size = mem_read(tid, page, m->data, sizeof(m->data));
 		}
-		if (skip >= w->size) {
+		if (skip >= m->size) {
 			*fault = true;
 			return false;
 		}
-		want = w->size - skip < max - total ? w->size - skip : max - total;
-		nul = memchr(w->data + skip, 0, want);
-		buf_add(out, w->data + skip, nul ? (size_t)(nul - w->data) - skip : want);
+		want = m->size - skip < max - total ? m->size - skip : max - total;
+		nul = memchr(m->data + skip, 0, want);
+		buf_add(out, m->data + skip, nul ? (size_t)(nul - m->data) - skip : want);
 		if (nul)
 			return true;
 		total += want;

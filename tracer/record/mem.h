@@ -34,13 +34,16 @@ size_t mem_read_forced(pid_t tid, uint64_t addr, void *dst, size_t n);
 bool mem_read_str(pid_t tid, uint64_t addr, size_t max, struct buf *out, bool *fault);
 
 /*
- * A page read before, for strings that lie close together (an environment). Good for one stop of
- * one task; zero-initialise.
+ * Pages read before, for strings that lie close together (an environment). Good for one stop of one
+ * task; zero-initialise.
  */
+#define MEM_WINDOW_PAGES 8u
 struct mem_window {
-	uint64_t page; /* address */
-	size_t size;   /* bytes read; 0 none */
-	uint8_t data[4096];
+	struct mem_page {
+		uint64_t page; /* address */
+		size_t size;   /* bytes read; 0 none */
+		uint8_t data[4096];
+	} slot[MEM_WINDOW_PAGES]; /* by the low bits of the page's number */
 };
 bool mem_window_str(
 	struct mem_window *w, pid_t tid, uint64_t addr, size_t max, struct buf *out, bool *fault);

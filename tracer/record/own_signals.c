@@ -39,6 +39,7 @@ static void set_action(int sig, void (*fn)(int))
 void signals_setup(struct signal_state *saved)
 {
 	struct itimerval every = {{0, TICK_US}, {0, TICK_US}};
+	struct sigaction no_stops = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP};
 	sigset_t none;
 
 	memset(saved, 0, sizeof(*saved));
@@ -48,7 +49,8 @@ void signals_setup(struct signal_state *saved)
 	sigprocmask(SIG_SETMASK, &none, &saved->mask);
 	for (size_t i = 0; i < sizeof(g_ignored) / sizeof(g_ignored[0]); i++)
 		set_action(g_ignored[i], SIG_IGN);
-	set_action(SIGCHLD, SIG_DFL);
+	/* wait4 is woken all the same; the kernel saves itself a signal for every stop. */
+	sigaction(SIGCHLD, &no_stops, NULL);
 	set_action(SIGALRM, on_tick);
 	set_action(SIGTERM, on_end);
 	set_action(SIGHUP, on_end);

@@ -38,6 +38,7 @@ static void proc_put(struct proc *p)
 	if (!p || --p->refs)
 		return;
 	written_fini(&p->written);
+	free(p->mapped_name);
 	free(p->hidden_fds);
 	free(p->rule_hits);
 	free(p->image);
@@ -145,6 +146,12 @@ struct proc *proc_new(pid_t tgid, const struct proc *parent, unsigned int nrules
 	p->refs = 1;
 	proc_put(p);
 	return NULL;
+}
+
+void proc_forget_mapped(struct proc *p)
+{
+	free(p->mapped_name);
+	p->mapped_name = NULL;
 }
 
 void call_reset(struct call *c)

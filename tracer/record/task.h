@@ -54,7 +54,9 @@ struct proc {
 	unsigned int vma_calls; /* memory calls since its exec */
 	uint64_t vma_next;	/* ns: no sample before */
 	struct written written; /* what ever was writable */
-	uint64_t *hidden_fds;	/* bitmap of descriptors whose data a redaction rule hides */
+	char *mapped_name;	/* where mapped_fd leads; NULL: not known */
+	int mapped_fd;
+	uint64_t *hidden_fds; /* bitmap of descriptors whose data a redaction rule hides */
 	unsigned int hidden_words;
 };
 
@@ -115,6 +117,9 @@ void task_each(struct task_table *tt, void (*fn)(struct task *t, void *arg), voi
 void task_join(struct task *t, struct proc *p);
 /* A new process with the signal table of parent (NULL: all default) and no tasks yet. */
 struct proc *proc_new(pid_t tgid, const struct proc *parent, unsigned int nrules);
+
+/* The descriptor may lead elsewhere from now on. */
+void proc_forget_mapped(struct proc *p);
 
 void call_reset(struct call *c);
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
+import jsonschema
 
 REPO = Path(__file__).resolve().parents[3]
 EXE = Path(os.environ.get("LOCKSTEP_EXE") or REPO / "build/lockstep")

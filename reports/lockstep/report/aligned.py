@@ -205,7 +205,7 @@ class Writer:
         if self.exact:
             out.why_first = "the call of the first finding"
         elif self.last_before >= 0:
-            out.why_first = "the last call before the crash"
+            out.why_first = "where the target crashed"
         elif self.header_first is not None and 0 <= self.header_first < out.rows:
             out.first, out.why_first = self.header_first, "the first call with another result"
         elif self.first_mark >= 0:

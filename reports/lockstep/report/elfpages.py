@@ -16,6 +16,7 @@ WIDTH = 720
 BYTES_LIMIT = 16 * PAGE
 PAGES_LIMIT = 40
 DUMP_COLUMNS = 16
+LABEL_WIDTH = 95  # below that, neighbours' labels would meet
 
 
 @dataclass(frozen=True)
@@ -178,8 +179,10 @@ def segment_map(segments: list[Segment], vaddr: int, size: int) -> Markup:
             at = span(vaddr)
             wide = max(span(vaddr + size) - at, 4.0)
             parts.append(tag("rect", x=min(at, x + width - wide), y=18, width=wide, height=34, class_="page-departed"))
-        parts.append(tag("text", f"LOAD {s.flags}", x=x, y=15, class_="tick"))
-        parts.append(tag("text", f"{s.vaddr:#x}", x=x, y=68, class_="tick"))
+        if width >= LABEL_WIDTH / 2:
+            parts.append(tag("text", f"LOAD {s.flags}" if width >= LABEL_WIDTH else s.flags, x=x, y=15, class_="tick"))
+        if width >= LABEL_WIDTH:
+            parts.append(tag("text", f"{s.vaddr:#x}", x=x, y=68, class_="tick"))
         x += width + gap
     title = tag("title", "The file’s loaded segments, with the place that departs")
     return tag("svg", title, *parts, viewBox=f"0 0 {WIDTH} 76", class_="elf-map", role="img")
@@ -224,9 +227,13 @@ def span(x: Scale, y: int, start: int, end: int, kind: str | None) -> Markup:
 def brackets(segments: list[Segment], x: Scale, low: int, high: int, covers: tuple[str, ...], vaddr: int, size: int) -> list[Markup]:
     """Named ranges above the page: those that segments place, else the departed bytes themselves under their names."""
     placed = [(s.type, s.vaddr, s.vaddr + max(s.filesz, 1)) for s in segments if s.type in covers and s.vaddr < high and s.vaddr + s.filesz > low]
-    if covers and not placed:
-        placed = [(", ".join(covers[:4]), vaddr, vaddr + size)]
+    named = {name for name, _, _ in placed}
+    rest = [c for c in covers if c not in named]
+    if rest and not placed:
+        placed, rest = [(", ".join(rest[:4]), vaddr, vaddr + size)], []
     out = []
+    if rest:
+        out.append(tag("text", f"and {', '.join(rest[:4])}", x=x.end, y=15, text_anchor="end", class_="bracket-label"))
     for name, start, end in placed[:3]:
         left, right = x(start), max(x(end), x(start) + 3)
         out.append(tag("path", d=f"M{left:.1f} 28V22H{right:.1f}V28", class_="bracket"))

@@ -138,13 +138,25 @@ def facts(f: Finding) -> list[tuple[str, str]]:
             ("Covers", ", ".join(texts(e.get("covers"))) or "nothing that the file names"),
         ]
     if f.kind == "vma-growth":
-        out = [("Process on the host", text(e.get("host")))]
+        out = [("On the host", host_text(e.get("host")))]
     if f.reproduced:
         out.append(("Seen in", f"{f.reproduced[0]} of {f.reproduced[1]} target runs"))
     count = integer(e.get("count"))
     if count and count > 1:
         out.append(("Times", f"{count:,}"))
     return [(k, v) for k, v in out if v]
+
+
+def host_text(value: object) -> str:
+    """The emulator's process that holds the mappings: its name, or its name and what it held in all."""
+    d = mapping(value)
+    if not d:
+        return text(value)
+    peak, native = integer(d.get("peak")), integer(d.get("native_peak"))
+    words = [text(d.get("process"))]
+    if peak is not None:
+        words.append(f"{peak:,} mappings in all" + (f", natively {native:,}" if native is not None else ""))
+    return ": ".join(w for w in words if w)
 
 
 def call_text(e: dict[str, Any]) -> str:

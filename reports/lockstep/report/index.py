@@ -6,6 +6,7 @@ version. A bundle is read again only when its bundle.json changed.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -86,7 +87,18 @@ class Index:
         return db
 
     def refresh(self) -> None:
-        """Takes in what is new below `home`/runs and forgets what is gone."""
+        """Takes in what is new below `home`/runs and forgets what is gone. Where the index cannot be written, memory does."""
+        try:
+            self._refresh()
+        except sqlite3.DatabaseError as e:
+            self.warning = f"{self.home / FILE}: {e}; the index is kept in memory"
+            with contextlib.suppress(sqlite3.Error):
+                self.db.close()
+            self.db = connect(":memory:")
+            prepared(self.db)
+            self._refresh()
+
+    def _refresh(self) -> None:
         known = dict(self.db.execute("select path, stamp from bundle union select path, stamp from damaged"))
         seen: set[str] = set()
         with self.db:

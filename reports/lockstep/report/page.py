@@ -53,6 +53,7 @@ class Page:
     elf: tuple[elfpages.Page, ...]
     elf_first: elfpages.Page | None
     chart: curves.Chart | None
+    growth: evidence.View | None
     aligned: Aligned
     facts: tuple[outputs.Fact, ...]
     streams: tuple[outputs.Stream, ...]
@@ -148,6 +149,7 @@ def build(b: Bundle, place: Place, folder: Path, history: list[Event], related: 
         elf=tuple(found),
         elf_first=elf_of(first, found),
         chart=chart if chart and chart.curves else None,
+        growth=next((v for v in views if v.growth and v is not first), None),
         aligned=rows,
         facts=tuple(outputs.facts(b)),
         streams=tuple(outputs.stream(b, name) for name in ("stdout", "stderr")),

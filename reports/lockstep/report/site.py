@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import concurrent.futures
+import concurrent.futures.process
 import functools
+import glob
 import hashlib
 import os
 import re
@@ -17,7 +19,7 @@ from typing import Any
 
 import jinja2
 
-from lockstep.base.errors import UsageError
+from lockstep.base.errors import HarnessError, UsageError
 from lockstep.report import exports, matrix, page, svg
 from lockstep.report.index import Change, Event, Index
 from lockstep.report.load import BadBundle, Bundle
@@ -86,10 +88,19 @@ def prepare(out: Path) -> Path:
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / MARKER).exists())):
         raise UsageError(f"{out}: exists and is no report; give -o another folder")
     out.parent.mkdir(parents=True, exist_ok=True)
+    clear_stale(out)
     temp = out.with_name(f".tmp-{out.name}-{os.getpid()}")
     shutil.rmtree(temp, ignore_errors=True)
     temp.mkdir()
     return temp
+
+
+def clear_stale(out: Path) -> None:
+    """What reports left that were killed while they wrote `out`."""
+    for left in out.parent.glob(f".tmp-{glob.escape(out.name)}-*"):
+        owner = left.name.removeprefix(f".tmp-{out.name}-").partition("-")[0]
+        if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def replace(temp: Path, out: Path) -> None:
@@ -101,11 +112,16 @@ def replace(temp: Path, out: Path) -> None:
 
 
 def write(source: Source, out: Path, *, workers: int | None = None) -> Written:
-    """The report in `out`, which is replaced as a whole."""
-    temp = prepare(out)
+    """The report in `out`, which is replaced as a whole. Raises UsageError where nothing can be made, HarnessError where the disk fails."""
+    try:
+        temp = prepare(out)
+    except OSError as e:
+        raise UsageError(f"{out}: cannot be made: {e.strerror}; give -o another folder") from e
     try:
         written = write_all(source, temp, workers)
         replace(temp, out)
+    except OSError as e:
+        raise HarnessError(f"{out}: {e.strerror}: no report was written, what was there is untouched; make room or give -o another folder") from e
     finally:
         shutil.rmtree(temp, ignore_errors=True)
     return Written(out / "index.html", written.matrix, written.undrawn)
@@ -114,7 +130,9 @@ def write(source: Source, out: Path, *, workers: int | None = None) -> Written:
 def write_all(source: Source, temp: Path, workers: int | None) -> Written:
     single = len(source.bundles) == 1 and not source.bad
     links = page_links(source.bundles, single=single)
-    shutil.copytree(HERE / "static", temp / "assets", copy_function=shutil.copyfile)
+    (temp / "assets").mkdir()
+    for file in sorted((HERE / "static").iterdir()):
+        (temp / "assets" / file.name).write_bytes(file.read_bytes())
     (temp / MARKER).write_text("lockstep.report/1\n")
     undrawn = draw_pages(source, temp, links, single=single, workers=workers)
     changes, before = changes_of(source)
@@ -173,8 +191,11 @@ def draw_pages(source: Source, temp: Path, links: dict[tuple[str, str], str], *,
     if count <= 1:
         done = [draw(j) for j in todo]
     else:
-        with concurrent.futures.ProcessPoolExecutor(count) as pool:
-            done = list(pool.map(draw, todo))
+        try:
+            with concurrent.futures.ProcessPoolExecutor(count) as pool:
+                done = list(pool.map(draw, todo))
+        except concurrent.futures.process.BrokenProcessPool:
+            raise HarnessError("report: a process that drew pages was killed (out of memory?); run it again where there is more") from None
     return {(j.bundle.workload, j.bundle.target): why for j, why in zip(todo, done, strict=True) if why}
 
 

@@ -7,6 +7,7 @@ everything in which the two sides were seen to part.
 from __future__ import annotations
 
 import itertools
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,15 +17,23 @@ from lockstep.base.errors import HarnessError
 from lockstep.compare.finding import Finding, Proof
 from lockstep.compare.outcome import Departure, Profile, Run, same_way
 from lockstep.compare.record import record
-from lockstep.compare.settings import Settings
+from lockstep.compare.settings import Settings, lockstep_exe
 
-# What the recorder says of an injection that never found its call: such a run shows nothing.
+# What the recorder notes of an injection that never found its call: such a run shows nothing.
 NOT_PLACED = "found no call or image that fits"
+NOTES_LIMIT_S = 120
 
 
 LIMIT_MIN_S = 10.0
 LIMIT_FACTOR = 4.0
 BUDGET_S = 180.0
+
+
+def injected(run: Run) -> bool:
+    """Whether every injection of a run found its call, by the notes in its trace."""
+    cmd = [lockstep_exe(), "show", "--json", "-e", "trace=none", str(run.path / "trace")]
+    done = subprocess.run(cmd, capture_output=True, timeout=NOTES_LIMIT_S, check=False)
+    return done.returncode == 0 and NOT_PLACED.encode() not in done.stdout
 
 
 def specs_of(found: Sequence[Finding]) -> tuple[str, ...]:
@@ -73,7 +82,7 @@ class Prover:
             return None
         finally:
             self.spent += time.monotonic() - began
-        return None if NOT_PLACED in (folder / "log").read_text(errors="replace") else run
+        return run if injected(run) else None
 
     def prove_together(self, found: Sequence[Finding]) -> list[Finding]:
         """Causes that only work together: all of them break native; each that is not needed for it is left out again.

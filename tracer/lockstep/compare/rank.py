@@ -103,7 +103,7 @@ def settle(ordered: Sequence[Finding]) -> list[Finding]:
 
     def key(f: Finding) -> int:
         if f.kind == "vma-growth":
-            return 3
+            return 0 if f.target_seq is None and not any(g.kind in SYMPTOMS for g in ordered) else 3
         ways = (f.proof.native_broken is True) + (f.proof.target_repaired is True)
         if ways:
             return 2 - ways

@@ -14,6 +14,8 @@ from lockstep.compare.settings import STORED_BYTES, Settings, lockstep_exe
 NATIVE_LIMIT_S = 600.0
 TARGET_LIMIT_MIN_S = 60.0
 TARGET_LIMIT_FACTOR = 30.0
+SELF_LIMIT_MIN_S = 15.0  # native playing the target is as fast as native
+SELF_LIMIT_FACTOR = 10.0
 GRACE_S = 60.0  # past its own time limit a run that has not ended is the harness's failure
 
 
@@ -23,6 +25,8 @@ def run_limit(s: Settings, native_wall_s: float | None) -> float:
         return s.timeout
     if native_wall_s is None:
         return NATIVE_LIMIT_S
+    if s.target == "native":
+        return max(SELF_LIMIT_MIN_S, SELF_LIMIT_FACTOR * native_wall_s)
     return max(TARGET_LIMIT_MIN_S, TARGET_LIMIT_FACTOR * native_wall_s)
 
 

@@ -22,6 +22,7 @@ from typing import Any
 from lockstep.base.errors import FOUND, OK, HarnessError
 from lockstep.compare.outcome import Profile
 from lockstep.compare.programs import Program, fixtures, programs
+from lockstep.compare.prove import injected
 from lockstep.compare.record import record
 from lockstep.compare.settings import Settings, lockstep_exe
 
@@ -130,8 +131,8 @@ def drawn(program: Program, rng: random.Random, work: Path) -> Iterator[Fault]:
         spec = spec_of(natives[0].path / "trace", event["seq"], value)
         if spec is None:
             continue
-        run = record(s, native=True, folder=work / f"f{i}", limit_s=20, inject=[spec], calls=True)
-        departed = profile.departures(run)
+        run = record(s, native=True, folder=work / f"f{i}", limit_s=15, inject=[spec])
+        departed = profile.departures(run) if injected(run) else []
         shutil.rmtree(run.path, ignore_errors=True)
         if departed:
             yield Fault(program, event["seq"], event["name"], event.get("text") or event["name"], value, spec)
