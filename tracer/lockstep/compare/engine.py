@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lockstep.base.errors import UsageError
 from lockstep.compare import causes, rank, vma
 from lockstep.compare.differences import Comparison, compare
 from lockstep.compare.finding import SYMPTOMS, Finding, numbered
 from lockstep.compare.habits import Habits
 from lockstep.compare.outcome import Departure, Profile, Run
 from lockstep.compare.prove import Prover
-from lockstep.compare.record import record, run_limit
+from lockstep.compare.record import never_started, record, run_limit
 from lockstep.compare.settings import Settings
 
 # More runs, where outcomes agree but something else seems to differ: (native, target) per round. What is chance goes away.
@@ -77,6 +78,9 @@ class Diff:
         wall = self.natives[0].wall_ns / 1e9 if self.natives else None
         limit = run_limit(self.settings, None if native else wall)
         runs.append(record(self.settings, native=native, folder=self.folder / name, limit_s=limit))
+        why = never_started(runs[0]) if native and len(runs) == 1 else None
+        if why:
+            raise UsageError(why)
 
     # ---- comparing ----
 
