@@ -118,8 +118,14 @@ class Diff:
 
     def _doubtful(self) -> bool:
         if self.departed:
-            return any(d.kind in ("output", "file-state") for d in self.departed) and not self._status_departed()
+            return not self._status_departed() and not self._departed_for_sure()
         return any(not f.habit and f.kind != "vma-growth" for f in self._candidates())
+
+    def _departed_for_sure(self) -> bool:
+        """Every target run departs from outputs in which native runs do not differ. Native as its own target is believed less."""
+        p = self.profile
+        steady = p.stdout.stable and p.stderr.stable and p.always == p.ever
+        return steady and self.settings.target != "native" and all(p.departures(r) for r in self.targets)
 
     def _status_departed(self) -> bool:
         return any(d.kind in ("exit-status", "crash", "hang") for d in self.departed)
@@ -136,9 +142,12 @@ class Diff:
         return [*out, grown] if grown else out
 
     def _follows(self, f: Finding, found: Sequence[Finding]) -> bool:
-        """Calls that are only there or not there, after a result that differed: where both sides end alike, they follow from it."""
+        """Calls that are only there or not there: where both sides end alike, they follow from a result that differed before, or from which
+        sibling did the work."""
         if f.kind not in ("call-extra", "call-missing"):
             return False
+        if f.group:
+            return True
         return any(
             g.process == f.process and (g.target_seq or 0) <= (f.target_seq or 0) for g in found if g.kind in ("errno", "enosys", "result")
         )
