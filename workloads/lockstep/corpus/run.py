@@ -255,7 +255,7 @@ def execute(s: Session) -> list[tuple[Job, Bundle]]:
     todo = [j for j in s.planned if wanted(s, j)]
     for lock in dict.fromkeys(j.workload.lock_file for j in todo):
         scheduler.add(env_task(s, lock))
-    for job in sorted(todo, key=lambda j: (-expected(s, j), j.key)):
+    for job in sorted(todo, key=lambda j: (-j.workload.limits.cpus, -expected(s, j), j.key)):
         scheduler.add(job_task(s, job, next_attempt(s, job)))
     try:
         scheduler.run()
