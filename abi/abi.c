@@ -167,3 +167,47 @@ int abi_errno_by_name(const char *name)
 			return (int)i;
 	return 0;
 }
+
+static const char *const g_kinds[] = {
+	[AK_NONE] = "none",
+	[AK_INT] = "int",
+	[AK_UINT] = "uint",
+	[AK_LONG] = "long",
+	[AK_ULONG] = "ulong",
+	[AK_HEX] = "hex",
+	[AK_SIZE] = "size",
+	[AK_OFF] = "off",
+	[AK_FD] = "fd",
+	[AK_DIRFD] = "dirfd",
+	[AK_PID] = "pid",
+	[AK_UID] = "uid",
+	[AK_GID] = "gid",
+	[AK_MODE] = "mode",
+	[AK_DEV] = "dev",
+	[AK_INO] = "ino",
+	[AK_SIGNO] = "signo",
+	[AK_TIME] = "time",
+	[AK_FLAGS] = "flags",
+	[AK_ENUM] = "enum",
+	[AK_PAD] = "pad",
+	[AK_ERRNO] = "errno",
+	[AK_ADDR] = "addr",
+	[AK_PATH] = "path",
+	[AK_STR] = "str",
+	[AK_STRV] = "strv",
+	[AK_BUF] = "buf",
+	[AK_STRUCT] = "struct",
+	[AK_IOVEC] = "iovec",
+	[AK_MSGHDR] = "msghdr",
+	[AK_MMSGHDR] = "mmsghdr",
+	[AK_SOCKADDR] = "sockaddr",
+	[AK_SIGSET] = "sigset",
+	[AK_FDSET] = "fdset",
+	[AK_UNION] = "union",
+};
+
+const char *abi_kind_name(unsigned int kind)
+{
+	return kind < sizeof(g_kinds) / sizeof(g_kinds[0]) && g_kinds[kind] ? g_kinds[kind]
+									    : "none";
+}

@@ -194,6 +194,8 @@ const struct abi_struct *abi_struct(unsigned int id);
 const struct abi_set *abi_set(unsigned int id);
 /* The name of a value of an AK_ENUM set, or NULL. */
 const char *abi_enum_name(unsigned int set, uint64_t value);
+/* "flags" for AK_FLAGS and so on, as JSON names them; "none" for what is no kind. */
+const char *abi_kind_name(unsigned int kind);
 
 const char *abi_errno_name(int err); /* "ENOENT", or NULL; knows 512..516 (ERESTARTSYS ...) too */
 const char *abi_signal_name(int signo);	  /* "SIGSEGV", "SIGRT_5", or NULL */

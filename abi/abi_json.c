@@ -11,43 +11,6 @@
 #include <errno.h>
 #include <string.h>
 
-static const char *const g_kinds[] = {
-	[AK_NONE] = "none",
-	[AK_INT] = "int",
-	[AK_UINT] = "uint",
-	[AK_LONG] = "long",
-	[AK_ULONG] = "ulong",
-	[AK_HEX] = "hex",
-	[AK_SIZE] = "size",
-	[AK_OFF] = "off",
-	[AK_FD] = "fd",
-	[AK_DIRFD] = "dirfd",
-	[AK_PID] = "pid",
-	[AK_UID] = "uid",
-	[AK_GID] = "gid",
-	[AK_MODE] = "mode",
-	[AK_DEV] = "dev",
-	[AK_INO] = "ino",
-	[AK_SIGNO] = "signo",
-	[AK_TIME] = "time",
-	[AK_FLAGS] = "flags",
-	[AK_ENUM] = "enum",
-	[AK_PAD] = "pad",
-	[AK_ERRNO] = "errno",
-	[AK_ADDR] = "addr",
-	[AK_PATH] = "path",
-	[AK_STR] = "str",
-	[AK_STRV] = "strv",
-	[AK_BUF] = "buf",
-	[AK_STRUCT] = "struct",
-	[AK_IOVEC] = "iovec",
-	[AK_MSGHDR] = "msghdr",
-	[AK_MMSGHDR] = "mmsghdr",
-	[AK_SOCKADDR] = "sockaddr",
-	[AK_SIGSET] = "sigset",
-	[AK_FDSET] = "fdset",
-	[AK_UNION] = "union",
-};
 static const char *const g_dirs[] = {"", "in", "out", "inout"};
 static const char *const g_lens[] = {
 	[ABI_LEN_NONE] = "none",
@@ -102,7 +65,7 @@ static void put_arg(struct json *j, const struct abi_arg *a)
 {
 	json_begin(j, NULL);
 	json_str(j, "name", a->name);
-	json_str(j, "kind", g_kinds[a->kind]);
+	json_str(j, "kind", abi_kind_name(a->kind));
 	put_type(j, a->kind, a->type);
 	if (a->dir)
 		json_str(j, "dir", g_dirs[a->dir]);
@@ -127,7 +90,7 @@ static void put_call(struct json *j, const struct abi_call *c)
 	for (unsigned int i = 0; i < c->nargs; i++)
 		put_arg(j, &c->arg[i]);
 	json_array_end(j);
-	json_str(j, "ret", g_kinds[c->ret]);
+	json_str(j, "ret", abi_kind_name(c->ret));
 	json_str(j, "level", g_levels[c->level]);
 	json_str(j, "note", c->note);
 	json_line_end(j);
@@ -150,7 +113,7 @@ static void put_struct(struct json *j, unsigned int id)
 		json_uint(j, "off", f->off);
 		json_uint(j, "size", f->size);
 		json_uint(j, "count", f->count);
-		json_str(j, "kind", g_kinds[f->kind]);
+		json_str(j, "kind", abi_kind_name(f->kind));
 		put_type(j, f->kind, f->type);
 		json_end(j);
 	}
@@ -192,7 +155,7 @@ static void put_cases(struct json *j, const struct abi_call *c, unsigned int sel
 		for (unsigned int i = 0; i < abi_nargs(c, args); i++)
 			put_arg(j, abi_resolve(c, i, args));
 		json_array_end(j);
-		json_str(j, "ret", g_kinds[abi_ret_kind(c, args)]);
+		json_str(j, "ret", abi_kind_name(abi_ret_kind(c, args)));
 		json_line_end(j);
 	}
 }

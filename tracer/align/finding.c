@@ -209,6 +209,19 @@ static void flag_words(struct buf *out, const struct detail *d, bool with_flags)
 	}
 }
 
+/* The system file that a call is about, or false: that it is not there is so for every call. */
+static bool about_system_file(const struct names *names, const struct tok *t)
+{
+	struct buf text = {0};
+	bool is;
+
+	names_canonical(names, t->obj[0], &text);
+	is = !strncmp(buf_str(&text), "/proc/", 6) || !strncmp(buf_str(&text), "/sys/", 5) ||
+	     !strncmp(buf_str(&text), "/dev/", 5);
+	buf_fini(&text);
+	return is;
+}
+
 static void name_it(struct candidate *x, const struct candidates *c, const struct differ *d)
 {
 	const struct detail *n = candidate_native(c, d, x), *t = candidate_target(c, d, x);
@@ -216,6 +229,7 @@ static void name_it(struct candidate *x, const struct candidates *c, const struc
 	const struct tok *tok = x->diff->what == DIFF_MISSING ? nt : tt ? tt : nt;
 	const struct detail *detail = tok == nt ? n : t;
 	const struct abi_struct *written;
+	bool no_file;
 	struct buf key = {0}, fields = {0};
 
 	x->kind = strdup(kind_name(x->diff, tok, t));
@@ -225,8 +239,15 @@ static void name_it(struct candidate *x, const struct candidates *c, const struc
 			buf_add_str(&fields, fields.len ? ",return value" : "return value");
 	}
 	written = fields.len ? written_struct(&n->ev) : NULL;
-	buf_printf(&key, "%s:%s", x->kind, written ? written->name : tok ? call_name(tok) : "?");
-	if (detail && !written)
+	no_file = n && t && x->diff->what == DIFF_VALUE &&
+		  (t->ev.ret == -ENOENT || n->ev.ret == -ENOENT) &&
+		  about_system_file(d->names, tok);
+	buf_printf(&key, "%s:%s", x->kind,
+		no_file	  ? "path"
+		: written ? written->name
+		: tok	  ? call_name(tok)
+			  : "?");
+	if (detail && !written && !no_file)
 		flag_words(&key, detail, x->diff->what == DIFF_VALUE && x->diff->parts & TOK_ERR);
 	if (x->diff->what == DIFF_VALUE && n && t)
 		buf_printf(&key, ":%s>%s", outcome_name(&n->ev), outcome_name(&t->ev));

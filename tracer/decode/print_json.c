@@ -4,48 +4,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-static const char *const g_kinds[] = {[AK_NONE] = "none",
-	[AK_INT] = "int",
-	[AK_UINT] = "uint",
-	[AK_LONG] = "long",
-	[AK_ULONG] = "ulong",
-	[AK_HEX] = "hex",
-	[AK_SIZE] = "size",
-	[AK_OFF] = "off",
-	[AK_FD] = "fd",
-	[AK_DIRFD] = "dirfd",
-	[AK_PID] = "pid",
-	[AK_UID] = "uid",
-	[AK_GID] = "gid",
-	[AK_MODE] = "mode",
-	[AK_DEV] = "dev",
-	[AK_INO] = "ino",
-	[AK_SIGNO] = "signo",
-	[AK_TIME] = "time",
-	[AK_FLAGS] = "flags",
-	[AK_ENUM] = "enum",
-	[AK_PAD] = "pad",
-	[AK_ERRNO] = "errno",
-	[AK_ADDR] = "addr",
-	[AK_PATH] = "path",
-	[AK_STR] = "str",
-	[AK_STRV] = "strv",
-	[AK_BUF] = "buf",
-	[AK_STRUCT] = "struct",
-	[AK_IOVEC] = "iovec",
-	[AK_MSGHDR] = "msghdr",
-	[AK_MMSGHDR] = "mmsghdr",
-	[AK_SOCKADDR] = "sockaddr",
-	[AK_SIGSET] = "sigset",
-	[AK_FDSET] = "fdset",
-	[AK_UNION] = "union"};
-
-static const char *kind_name(unsigned int kind)
-{
-	return kind < sizeof(g_kinds) / sizeof(g_kinds[0]) && g_kinds[kind] ? g_kinds[kind]
-									    : "none";
-}
-
 /* Addresses and bit patterns as text, so that no reader rounds them; the others as numbers. */
 static void put_value(const struct node *n, struct json *j)
 {
@@ -133,7 +91,7 @@ static void put_node(struct tree *t, uint32_t index, struct json *j)
 	}
 	if (n->name)
 		json_str(j, "name", n->name);
-	json_str(j, "kind", kind_name(n->kind));
+	json_str(j, "kind", abi_kind_name(n->kind));
 	put_form(t, n, j);
 	if (n->note_len)
 		json_strn(j, "note", t->text.data + n->note_off, n->note_len);

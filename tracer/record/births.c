@@ -124,15 +124,10 @@ struct task *on_birth(struct recorder *r, struct task *parent, int event)
 static bool read_family(pid_t tid, int *tgid, int *ppid)
 {
 	CLEANUP(buf) struct buf b = {0};
-	CLEANUP(fd) int fd = -1;
-	const char *text, *g, *p;
-	char path[32];
+	const char *text = task_status(tid, &b), *g, *p;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || buf_read_fd(&b, fd, 65536))
+	if (!text)
 		return false;
-	text = buf_str(&b);
 	g = strstr(text, "\nTgid:");
 	p = strstr(text, "\nPPid:");
 	return g && p && sscanf(g + 6, "%d", tgid) == 1 && sscanf(p + 6, "%d", ppid) == 1;

@@ -53,15 +53,10 @@ void signal_track_action(struct task *t, int64_t ret)
 static bool masks_from_proc(pid_t tid, uint64_t *caught, uint64_t *ignored)
 {
 	CLEANUP(buf) struct buf b = {0};
-	CLEANUP(fd) int fd = -1;
-	const char *text, *c, *i;
-	char path[32];
+	const char *text = task_status(tid, &b), *c, *i;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || buf_read_fd(&b, fd, 65536))
+	if (!text)
 		return false;
-	text = buf_str(&b);
 	c = strstr(text, "\nSigCgt:");
 	i = strstr(text, "\nSigIgn:");
 	return c && i && sscanf(c + 8, "%lx", caught) == 1 && sscanf(i + 8, "%lx", ignored) == 1;

@@ -1,7 +1,10 @@
+#include "common/cleanup.h"
 #include "tracer/record/task.h"
 
 #include "tracer/record/seccomp.h"
 
+#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,4 +164,14 @@ void call_reset(struct call *c)
 	memset(c, 0, sizeof(*c));
 	c->caps = caps;
 	buf_reset(&c->caps);
+}
+
+const char *task_status(pid_t tid, struct buf *b)
+{
+	CLEANUP(fd) int fd = -1;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 || buf_read_fd(b, fd, 65536) ? NULL : buf_str(b);
 }

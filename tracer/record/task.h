@@ -123,4 +123,7 @@ void proc_forget_mapped(struct proc *p);
 
 void call_reset(struct call *c);
 
+/* The text of /proc/TID/status, in b; NULL when it is gone. */
+const char *task_status(pid_t tid, struct buf *b);
+
 #endif

@@ -87,13 +87,26 @@ def learnt(settings: Settings, *, allowed: bool, say: Callable[[str], None]) -> 
     return known or habits.Habits(settings.identity)
 
 
+def ended(diff: Diff, run: Run) -> str:
+    """How a run ended; of a trace without an outcome, how its first process did."""
+    if run.status != ("exited", None, None):
+        return status_text(run.status)
+    first = [p for p in diff.comparison.side(run.name) if not p.data.get("execed") and not p.data.get("is_thread")]
+    return min(first, key=lambda p: int(p.data.get("tid") or 0)).status if first else "with no word of its end"
+
+
 def outcome_lines(diff: Diff) -> list[str]:
     lines = []
-    native = sorted({status_text(r.status) for r in diff.natives})
-    target = sorted({status_text(r.status) for r in diff.targets})
+    native = sorted({ended(diff, r) for r in diff.natives})
+    target = sorted({ended(diff, r) for r in diff.targets})
     lines.append(
         f"native {' or '.join(native)} in {len(diff.natives)} runs; {diff.settings.target} {' or '.join(target)} in {len(diff.targets)}"
     )
+    if not any(r.trace for r in diff.targets):
+        log = next((r.outcome["target_log"] for r in diff.targets if r.outcome.get("target_log")), None)
+        lines.append(
+            "calls are not compared: the recorder cannot run in this target" + (f"; its own log is {log} in the bundle" if log else "")
+        )
     for d in diff.departed[:4]:
         if d.kind not in ("exit-status", "crash", "hang"):
             lines.append(f"{d.what}: native {d.native!r}, target {d.target!r}")

@@ -166,6 +166,8 @@ def write_json(file: Path, value: object) -> None:
 def write_aligned(diff: Diff, folder: Path) -> None:
     """The two shown runs, aligned; a failure here costs the picture, not the verdict."""
     native, target = describe_shown(diff)
+    if not (folder / target / "trace").exists():
+        return
     with (folder / "align.jsonl").open("wb") as out:
         subprocess.run(
             [lockstep_exe(), "align", "--json", str(folder / native / "trace"), str(folder / target / "trace")],

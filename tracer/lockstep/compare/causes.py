@@ -44,6 +44,7 @@ def from_difference(d: dict[str, Any]) -> Finding:
         inject_native=tuple(d.get("inject_native") or ()),
         inject_target=tuple(d.get("inject_target") or ()),
         process=(process["key"], int(process["ord"])) if process.get("key") else None,
+        group=bool(d.get("group")),
         target_seq=d.get("target_seq"),
     )
 

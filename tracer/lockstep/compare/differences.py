@@ -57,11 +57,15 @@ class Comparison:
 
 
 def compare(natives: Sequence[Run], targets: Sequence[Run]) -> Comparison:
+    """Nothing to compare where a target has no traces: then only how it ended is known."""
+    traced = [r for r in targets if r.trace]
+    if not traced:
+        return Comparison()
     cmd = [lockstep_exe(), "compare", "--json"]
     for r in natives:
-        cmd += ["--native", str(r.path / "trace")]
-    for r in targets:
-        cmd += ["--target-trace", str(r.path / "trace")]
+        cmd += ["--native", str(r.trace)]
+    for r in traced:
+        cmd += ["--target-trace", str(r.trace)]
     done = subprocess.run(cmd, capture_output=True, timeout=COMPARE_LIMIT_S, check=False, preexec_fn=die_with_parent())
     if done.returncode not in (0, 1):
         raise HarnessError(done.stderr.decode(errors="replace").strip().removeprefix("lockstep: ") or "lockstep compare failed")

@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lockstep.base.errors import UsageError
 from lockstep.compare import causes, rank, vma
 from lockstep.compare.differences import Comparison, compare
 from lockstep.compare.finding import SYMPTOMS, Finding, numbered
 from lockstep.compare.habits import Habits
 from lockstep.compare.outcome import Departure, Profile, Run
 from lockstep.compare.prove import Prover
-from lockstep.compare.record import record, run_limit
+from lockstep.compare.record import never_started, record, run_limit
 from lockstep.compare.settings import Settings
 
 # More runs, where outcomes agree but something else seems to differ: (native, target) per round. What is chance goes away.
@@ -77,6 +78,9 @@ class Diff:
         wall = self.natives[0].wall_ns / 1e9 if self.natives else None
         limit = run_limit(self.settings, None if native else wall)
         runs.append(record(self.settings, native=native, folder=self.folder / name, limit_s=limit))
+        why = never_started(runs[0]) if native and len(runs) == 1 else None
+        if why:
+            raise UsageError(why)
 
     # ---- comparing ----
 
@@ -114,8 +118,14 @@ class Diff:
 
     def _doubtful(self) -> bool:
         if self.departed:
-            return any(d.kind in ("output", "file-state") for d in self.departed) and not self._status_departed()
+            return not self._status_departed() and not self._departed_for_sure()
         return any(not f.habit and f.kind != "vma-growth" for f in self._candidates())
+
+    def _departed_for_sure(self) -> bool:
+        """Every target run departs from outputs in which native runs do not differ. Native as its own target is believed less."""
+        p = self.profile
+        steady = p.stdout.stable and p.stderr.stable and p.always == p.ever
+        return steady and self.settings.target != "native" and all(p.departures(r) for r in self.targets)
 
     def _status_departed(self) -> bool:
         return any(d.kind in ("exit-status", "crash", "hang") for d in self.departed)
@@ -132,9 +142,12 @@ class Diff:
         return [*out, grown] if grown else out
 
     def _follows(self, f: Finding, found: Sequence[Finding]) -> bool:
-        """Calls that are only there or not there, after a result that differed: where both sides end alike, they follow from it."""
+        """Calls that are only there or not there: where both sides end alike, they follow from a result that differed before, or from which
+        sibling did the work."""
         if f.kind not in ("call-extra", "call-missing"):
             return False
+        if f.group:
+            return True
         return any(
             g.process == f.process and (g.target_seq or 0) <= (f.target_seq or 0) for g in found if g.kind in ("errno", "enosys", "result")
         )

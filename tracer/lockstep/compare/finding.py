@@ -47,6 +47,7 @@ class Finding:
     rank: int = 0
     repro: str = ""
     process: tuple[str, int] | None = None
+    group: bool = False  # of siblings, whose shares of the work are the scheduler's
     target_seq: int | None = None
 
     def to_json(self) -> dict[str, Any]:

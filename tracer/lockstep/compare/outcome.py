@@ -43,6 +43,12 @@ class Run:
         return bool(self.outcome["status"] == "broke")
 
     @property
+    def trace(self) -> Path | None:
+        """Its trace; None for targets that the recorder cannot run in."""
+        file = self.path / "trace" if self.path.is_dir() else self.path
+        return file if file.exists() else None
+
+    @property
     def wall_ns(self) -> int:
         return int(self.outcome.get("wall_ns") or 0)
 

@@ -31,7 +31,7 @@ BUDGET_S = 180.0
 
 def injected(run: Run) -> bool:
     """Whether every injection of a run found its call, by the notes in its trace."""
-    cmd = [lockstep_exe(), "show", "--json", "-e", "trace=none", str(run.path / "trace")]
+    cmd = [lockstep_exe(), "show", "--json", "-e", "trace=none", str(run.trace)]
     done = subprocess.run(cmd, capture_output=True, timeout=NOTES_LIMIT_S, check=False)
     return done.returncode == 0 and NOT_PLACED.encode() not in done.stdout
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,10 +53,25 @@ def record(s: Settings, *, native: bool, folder: Path, limit_s: float, inject: S
         raise HarnessError(f"{folder.name}: not over {GRACE_S:g} s past its limit of {limit_s:g} s; see {log}") from e
     if not (folder / "outcome.json").exists():
         raise HarnessError(f"{folder.name}: {last_line(log) or f'ended with {done.returncode} and without an outcome'}")
+    relocate(folder)
     run = Run.load(folder)
     if run.broke:
         raise HarnessError(f"{folder.name}: {run.outcome.get('why') or last_line(log) or 'the target broke'}")
     return run
+
+
+def relocate(folder: Path) -> None:
+    """Paths in the outcome that lie in the run's folder become relative to it: the folder is renamed when the bundle is complete."""
+    file = folder / "outcome.json"
+    text = file.read_text(encoding="utf-8", errors="surrogateescape")
+    file.write_text(text.replace(json.dumps(str(folder) + "/")[:-1], '"'), encoding="utf-8", errors="surrogateescape")
+
+
+def never_started(run: Run) -> str | None:
+    """Why the command could not be executed at all, in the recorder's words; None when it was."""
+    if run.outcome.get("exit") in (126, 127) and run.stderr.startswith(b"lockstep: "):
+        return run.stderr.decode(errors="replace").splitlines()[0].removeprefix("lockstep: ")
+    return None
 
 
 def target_words(s: Settings) -> list[str]:
