@@ -205,7 +205,8 @@ static void flag_words(struct buf *out, const struct detail *d, bool with_flags)
 		/* an error can be about one flag: getrandom(GRND_INSECURE) */
 		if (a->kind == AK_ENUM || a->kind == AK_HEX ||
 			(a->kind == AK_FLAGS && d->ev.arg[i] && with_flags))
-			buf_printf(out, ",%llx", (unsigned long long)d->ev.arg[i]);
+			buf_printf(
+				out, ",%llx", (unsigned long long)tok_flags_read(a, d->ev.arg[i]));
 	}
 }
 

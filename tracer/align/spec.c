@@ -134,12 +134,17 @@ static void place_args(
 	bool with_names = named(names, t);
 
 	for (unsigned int i = 0; i < nargs; i++) {
-		switch (abi_resolve(c, i, place->ev.arg)->kind) {
+		const struct abi_arg *a = abi_resolve(c, i, place->ev.arg);
+
+		switch (a->kind) {
 		case AK_FLAGS:
 		case AK_ENUM:
 		case AK_SIGNO:
 		case AK_HEX:
-			buf_printf(out, " a%u=0x%" PRIx64, i, place->ev.arg[i]);
+			/* a register with junk in its upper half is another number in the next run
+			 */
+			if (tok_flags_read(a, place->ev.arg[i]) == place->ev.arg[i])
+				buf_printf(out, " a%u=0x%" PRIx64, i, place->ev.arg[i]);
 			break;
 		case AK_FD:
 		case AK_DIRFD:

@@ -43,6 +43,19 @@ bool tok_kind_comparable(unsigned int kind)
 	}
 }
 
+uint64_t tok_flags_read(const struct abi_arg *a, uint64_t value)
+{
+	const struct abi_set *set =
+		a->kind == AK_FLAGS || a->kind == AK_ENUM ? abi_set(a->type) : NULL;
+
+	if (!set || value >> 32 == 0)
+		return value;
+	for (unsigned int i = 0; i < set->n; i++)
+		if (set->names[i].value >> 32)
+			return value;
+	return (uint32_t)value;
+}
+
 /* Calls that the vDSO answers on Linux: where an emulator has none they show as calls, which says
  * nothing. */
 static bool vdso_call(unsigned int nr)
@@ -252,7 +265,7 @@ static void walk_value(struct walk *w, const struct abi_arg *a, unsigned int i)
 	case AK_ENUM:
 	case AK_SIGNO:
 	case AK_HEX:
-		w->mix.skel = mix_u64(w->mix.skel, v + i);
+		w->mix.skel = mix_u64(w->mix.skel, tok_flags_read(a, v) + i);
 		break;
 	case AK_FD:
 		object_fd(w->t, w->ev, (int32_t)v, w->m, w->names, w->run);

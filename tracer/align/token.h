@@ -69,6 +69,12 @@ bool tok_make(struct tok *t, const struct trace_event *ev, struct model *m, stru
  */
 void tok_fields(const struct trace_event *a, const struct trace_event *b, struct buf *out);
 
+/*
+ * A flag or enum argument as the kernel reads it: where all names of its set lie in 32 bits, so
+ * does what the kernel looks at, and the upper half of the register is what happened to be there.
+ */
+uint64_t tok_flags_read(const struct abi_arg *a, uint64_t value);
+
 /* How an injection names a descriptor in another run. */
 enum fd_word {
 	FD_WORD_NONE,	/* not at all: a pipe, a socket, ... */

@@ -42,7 +42,13 @@ def parser() -> argparse.ArgumentParser:
     add_shared(p)
     p.add_argument("--bundle", metavar="DIR", help="keep everything in DIR, which must not exist (default: below LOCKSTEP_HOME)")
     p.add_argument("--meta", action="append", default=[], metavar="K=V", help="kept in bundle.json")
-    p.add_argument("--proofs", type=int, default=8, metavar="N", help="how many candidates are tried (8; 0: none)")
+    p.add_argument(
+        "--proofs",
+        type=int,
+        default=6,
+        metavar="N",
+        help="how many candidates are tried one by one before all are tried together (6; 0: none)",
+    )
     p.add_argument("--no-learn", action="store_true", help="do not learn the target's habits first where that was not done yet")
     p.add_argument("runs_or_command", nargs="*", metavar="CMD", help=argparse.SUPPRESS)
     return p

@@ -27,8 +27,8 @@ from lockstep.compare.settings import Settings
 RECHECK_NATIVE = ((3, 1), (4, 2))
 RECHECK_TARGET = ((2, 0),)
 RECHECK_BUDGET_S = 240.0
-HABIT_PROOFS = 6
-TOGETHER_MAX = 14  # findings that are tried as one cause, where none is one alone
+HABIT_PROOFS = 4
+TOGETHER_MAX = 60  # findings that are tried as one cause, where none is one alone
 
 
 @dataclass
@@ -207,11 +207,12 @@ class Diff:
         foc = self._focus()
         order: list[Finding] = [] if self._hidden() else [f for f in rank.order(found, foc) if not f.habit and f.kind not in SYMPTOMS]
         prover = Prover(self.settings, self.profile, Profile(self._departed_runs()), self.departed, self.folder / ".proofs", self.say)
-        order = order[: self.settings.proofs] + self._habits_to_try(found, foc)
-        tried = self._try_each(prover, order)
-        if not any(f.proof.proven for f in tried.values()):
-            together = {f.fingerprint: f for f in prover.prove_together([f for f in order if f.kind != "elf-page"][:TOGETHER_MAX])}
-            tried.update({key: together[f.fingerprint] for key, f in tried.items() if f.fingerprint in together})
+        habits = self._habits_to_try(found, foc)
+        tried = self._try_each(prover, order[: self.settings.proofs] + habits)
+        if order and self.settings.proofs and not any(f.proof.proven for f in tried.values()):
+            candidates = [tried.get(id(f), f) for f in (order + habits)[:TOGETHER_MAX] if f.kind != "elf-page"]
+            together = {f.fingerprint: f for f in prover.prove_together(candidates)}
+            tried.update({id(f): together[f.fingerprint] for f in order + habits if f.fingerprint in together})
         shutil.rmtree(self.folder / ".proofs", ignore_errors=True)
         tried = {key: replace(f, habit=False) if f.proof.proven else f for key, f in tried.items()}
         return self._settled([tried.get(id(f), f) for f in found])

@@ -85,24 +85,38 @@ class Prover:
         return run if injected(run) else None
 
     def prove_together(self, found: Sequence[Finding]) -> list[Finding]:
-        """Causes that only work together: all of them break native; each that is not needed for it is left out again.
+        """What of `found`, injected natively together, goes the target's way, and no more of it than is needed.
 
-        Returns those that are needed, with their proof; nothing when all together do not do it.
+        Two halvings find the stretch that does it; then each that is not needed is left out. Returns those that are, with their
+        proof; nothing when all together do not do it.
         """
         needed = [f for f in found if f.inject_native]
-        if len(needed) < 2 or not self._tried(specs_of(needed), native=True):
+        if len(needed) < 2 or not self._breaks(needed):
             return []
+        needed = needed[: self._shortest(lambda n: needed[:n], len(needed))]
+        needed = needed[len(needed) - self._shortest(lambda n: needed[len(needed) - n :], len(needed)) :]
         for f in list(needed):
             rest = [g for g in needed if g is not f]
-            if self.tired or not rest:
-                break
-            if self._tried(specs_of(rest), native=True):
+            if rest and not self.tired and self._breaks(rest):
                 needed = rest
+        if len(needed) == 1:
+            return [self.prove(needed[0])]
         names = " and ".join(f.fingerprint for f in needed)
         how = (
             f"native with the target's values of {len(needed)} findings together ({names}) goes the target's way; with one less it does not"
         )
         return [replace(f, proof=Proof(True, f.proof.target_repaired, how)) for f in needed]
+
+    def _breaks(self, found: Sequence[Finding]) -> bool:
+        return bool(self._tried(specs_of(found), native=True))
+
+    def _shortest(self, part: Callable[[int], Sequence[Finding]], n: int) -> int:
+        """The least length whose part still breaks native, as far as halving tells; n breaks it."""
+        low, high = 0, n
+        while high - low > 1 and not self.tired:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self._breaks(part(middle)) else (middle, high)
+        return high
 
     def _limit(self, *, native: bool) -> float:
         """Seconds: some times what that side takes. A broken program often waits for ever, and need not be waited for as long."""

@@ -74,6 +74,21 @@ def penalty(f: Finding) -> int:
     return value
 
 
+def weights(findings: Sequence[Finding]) -> dict[int, int]:
+    """How far behind a finding stands: its place among those of its kind by time, kinds interleaved.
+
+    Emulators depart in many values for every call that they refuse; by time alone a refusal would stand behind all of them.
+    """
+    out: dict[int, int] = {}
+    stride = {"errno": 1, "enosys": 1, "signal": 2, "result": 2}
+    seen: dict[str, int] = {}
+    for f in sorted(findings, key=lambda f: f.target_seq or 0):
+        kind = "errno" if f.kind == "enosys" else f.kind
+        seen[kind] = seen.get(kind, 0) + 1
+        out[id(f)] = (seen[kind] - 1) * stride.get(kind, 3) + penalty(f)
+    return out
+
+
 def order(findings: Sequence[Finding], foc: Focus) -> list[Finding]:
     """Candidates, most likely first. Symptoms and habits keep their relative order and stand behind."""
 
@@ -86,13 +101,13 @@ def order(findings: Sequence[Finding], foc: Focus) -> list[Finding]:
             return 0
         return 3 if after and place == len(foc.chain) else 2 if after else 1
 
-    by_seq = sorted(findings, key=lambda f: f.target_seq or 0)
-    position = {id(f): i for i, f in enumerate(by_seq)}
+    position = {id(f): i for i, f in enumerate(sorted(findings, key=lambda f: f.target_seq or 0))}
+    weight = weights(findings)
 
     def key(f: Finding) -> tuple[int, int, int]:
         if f.kind == "elf-page":
             return (tier(f) if vital(f) else 4, 0 if vital(f) else 1, position[id(f)])
-        return (tier(f), position[id(f)] + penalty(f), position[id(f)])
+        return (tier(f), weight[id(f)], position[id(f)])
 
     return sorted(findings, key=key)
 

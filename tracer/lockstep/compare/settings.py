@@ -23,7 +23,7 @@ class Settings:
     runs: int = 3
     target_runs: int = 2
     timeout: float | None = None
-    proofs: int = 8
+    proofs: int = 6
     quiet: bool = False
     verbose: bool = False
     json: bool = False
