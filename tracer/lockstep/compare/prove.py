@@ -70,7 +70,20 @@ class Prover:
         if run is None:
             return None
         wanted, other = (self.targets, self.natives) if native else (self.natives, self.targets)
-        return same_way(run, wanted, self.departed) and not same_way(run, other, self.departed)
+        if same_way(run, wanted, self.departed) and not same_way(run, other, self.departed):
+            return True
+        return self._first_line(run, native=native)
+
+    def _first_line(self, run: Run, *, native: bool) -> bool:
+        """Where the sides part only in their output, and in several lines of it: each has its own cause, and the first stands for the rest.
+
+        Broken: the run departs first where the target does, with the same words. Repaired: it no longer departs there.
+        """
+        first = self.natives.stdout.departure(self.targets.natives[0].stdout)
+        if not first or run.status not in self.natives.statuses or run.status not in self.targets.statuses:
+            return False
+        mine = self.natives.stdout.departure(run.stdout)
+        return mine == first if native else mine is not None and mine != first
 
     def _run(self, specs: tuple[str, ...], *, native: bool) -> Run | None:
         folder = self.work / f"proof-{next(self.counter)}"
