@@ -87,7 +87,7 @@ def ratio(a: float, b: float) -> float | None:
 
 def describe(diff: Diff, duration_s: float) -> dict[str, Any]:
     meta = dict(diff.settings.meta)
-    representative = diff.targets[-1] if not diff.departed else next(r for r in diff.targets if diff.profile.departures(r))
+    representative = diff.representative
     native_vma = max((p[1] for p in diff.comparison.guest_vmas.get(diff.natives[0].name, [])), default=0)
     target_vma = max((p[1] for p in diff.comparison.guest_vmas.get(representative.name, [])), default=0)
     native_ns = statistics.median(r.wall_ns for r in diff.natives)
@@ -115,7 +115,7 @@ def describe(diff: Diff, duration_s: float) -> dict[str, Any]:
         "versions": versions(diff),
         "harness_error": None,
         "runs": [r.name for r in diff.natives + diff.targets],
-        "shown": [diff.natives[0].name, representative.name],
+        "shown": describe_shown(diff),
         "ranked": [f.fingerprint for f in diff.findings],
     }
 
@@ -150,8 +150,8 @@ def process_rows(diff: Diff) -> dict[str, Any]:
 
 
 def describe_shown(diff: Diff) -> list[str]:
-    departed = [r for r in diff.targets if diff.profile.departures(r)]
-    return [diff.natives[0].name, (departed or diff.targets)[0].name]
+    """Names of the two runs that stand for their sides."""
+    return [diff.natives[0].name, diff.representative.name]
 
 
 def elf_pages(diff: Diff) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class Diff:
     findings: list[Finding] = field(default_factory=list)
     departed: list[Departure] = field(default_factory=list)
     started: float = field(default_factory=time.time)
+    profile: Profile = field(init=False)  # of the native runs there are; set by each measurement
 
     def run(self) -> list[Finding]:
         """Records, compares, proves. Raises HarnessError where no verdict is possible."""
@@ -84,13 +85,9 @@ class Diff:
 
     # ---- comparing ----
 
-    @property
-    def profile(self) -> Profile:
-        return Profile(self.natives)
-
     def _measure(self) -> None:
         self.say("comparing")
-        profile = self.profile
+        profile = self.profile = Profile(self.natives)
         self.departed = next((d for d in map(profile.departures, self.targets) if d), [])
         self.comparison = compare(self.natives, self.targets)
         if not self.departed:
@@ -160,12 +157,13 @@ class Diff:
 
     # ---- ranking and proof ----
 
-    def _representative(self) -> Run:
-        departed = self._departed_runs()
-        return departed[0] if departed else self.targets[0]
+    @property
+    def representative(self) -> Run:
+        """The target run that stands for all of them: the first that departs, where one does."""
+        return (self._departed_runs() or self.targets)[0]
 
     def _focus(self) -> rank.Focus:
-        return rank.focus(self.comparison, [r.name for r in self.natives], self._representative().name)
+        return rank.focus(self.comparison, [r.name for r in self.natives], self.representative.name)
 
     def _outcome(self, foc: rank.Focus) -> dict[str, object]:
         if foc.chain:
@@ -180,7 +178,7 @@ class Diff:
     def _symptoms(self, foc: rank.Focus) -> list[Finding]:
         if not self.departed:
             return []
-        processes = self.comparison.side(self._representative().name)
+        processes = self.comparison.side(self.representative.name)
         return causes.symptoms(self.departed, foc.chain, processes, (len(self._departed_runs()), len(self.targets)))
 
     def _settled(self, found: Sequence[Finding]) -> list[Finding]:
