@@ -108,7 +108,7 @@ def outcome_lines(diff: Diff) -> list[str]:
     lines.append(
         f"native {' or '.join(native)} in {len(diff.natives)} runs; {diff.settings.target} {' or '.join(target)} in {len(diff.targets)}"
     )
-    if not any(r.trace for r in diff.targets):
+    if not any(r.outcome.get("trace") for r in diff.targets):
         log = next((r.outcome["target_log"] for r in diff.targets if r.outcome.get("target_log")), None)
         lines.append(
             "calls are not compared: the recorder cannot run in this target" + (f"; its own log is {log} in the bundle" if log else "")

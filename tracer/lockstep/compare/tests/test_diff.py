@@ -33,6 +33,7 @@ def folder(tmp_path: Path) -> Path:
 def test_native_against_native_is_quiet(folder: Path) -> None:
     done = diff(folder, "--target", "native", "--cwd", str(folder), "--", "sh", "-c", "cat word.txt | wc -c; date +%N; mktemp")
     assert (done.returncode, b"no findings" in done.stdout) == (0, True), done
+    assert b"not compared" not in done.stdout
 
 
 def test_a_planted_fault_is_rank_1_proven_and_shown_again(folder: Path) -> None:
